@@ -1,0 +1,58 @@
+#include "cli/heavy.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include "koi/base/error.h"
+
+namespace koi::cli {
+namespace {
+
+struct HeavyCommand {
+  const char* name;
+  const char* summary;
+};
+
+constexpr std::array<HeavyCommand, 8> kHeavy{{
+    {"extract-vq", "recordings -> semantic tokens (.npy)"},
+    {"train", "fine-tune: LoRA or all weights"},
+    {"merge-lora", "base + adapter -> a plain checkpoint"},
+    {"generate", "text -> semantic tokens (codes_N.npy)"},
+    {"codec", "audio -> codes and resynthesis; codes -> audio"},
+    {"say", "text -> speech (.wav)"},
+    {"init", "a random checkpoint folder for trials"},
+    {"finetune", "all steps from recordings to a voice"},
+}};
+
+}  // namespace
+
+void exec_heavy(int argc, char** argv) {
+  if (argc < 2) return;
+  bool heavy = false;
+  for (const HeavyCommand& command : kHeavy)
+    heavy = heavy || std::strcmp(argv[1], command.name) == 0;
+  if (!heavy) return;
+  std::error_code error;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+  const auto program = self.parent_path() / "koi-torch";
+  ::execv(program.c_str(), argv);
+  throw Error(ErrorKind::not_found, program.string(),
+              std::string("cannot be started: ") + std::strerror(errno),
+              "it belongs beside koi: run make build");
+}
+
+std::string heavy_help() {
+  std::string text = "Commands of the models (they load libtorch):\n";
+  for (const HeavyCommand& command : kHeavy) {
+    std::string name = command.name;
+    name.resize(28, ' ');
+    text += "  " + name + command.summary + "\n";
+  }
+  return text;
+}
+
+}  // namespace koi::cli

@@ -1,0 +1,1 @@
+#include "koi/tensor/torch.h"

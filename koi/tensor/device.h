@@ -1,0 +1,18 @@
+// Where to compute, and with how many threads.
+#pragma once
+
+#include <string>
+
+#include "koi/tensor/torch.h"
+
+namespace koi::tensor {
+
+// "auto" (a usable GPU, else the CPU), "cpu", "cuda" or "cuda:N". Loads libtorch_cuda.so on demand.
+// Throws Error(usage) for another word and Error(unsupported) for a GPU that is not there, with
+// what is missing.
+at::Device choose_device(const std::string& name);
+
+// 0 means the cores this process may use.
+void set_threads(int threads);
+
+}  // namespace koi::tensor

@@ -1,0 +1,1 @@
+// Carries the precompiled header of koi/tensor/torch.h; holds no code.
