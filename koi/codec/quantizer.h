@@ -1,0 +1,53 @@
+// Features to codes and back: strided convolutions, grouped residual FSQ, transposed convolutions.
+#pragma once
+
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "koi/codec/config.h"
+#include "koi/codec/fsq.h"
+#include "koi/codec/layers.h"
+
+namespace koi::codec {
+
+class Quantizer {
+ public:
+  explicit Quantizer(const QuantizerConfig& config);
+
+  // float [B, D, F] -> int64 codes [B, K, T], T = F divided by each factor, rounded up each time.
+  // Row k is residual step k % R of group k / R, group g is channels [g D/G, (g + 1) D/G). Traces
+  // "latent" [B, D, T], and [B, G, T, n]: "fsq_projected", "fsq_bound1", "fsq_prerounding" (the
+  // last: of the first residual step).
+  at::Tensor encode(const at::Tensor& features, const Trace& trace = {}) const;
+
+  // int64 codes [B, K, T], all within 0 .. size-1 -> float [B, D, T * the factors' product]. Traces
+  // "zq" [B, D, T].
+  at::Tensor decode(const at::Tensor& codes, const Trace& trace = {}) const;
+
+  void visit(const std::string& prefix, const tensor::ParameterVisitor& visitor);
+
+  const Fsq& fsq() const { return fsq_; }
+  // Code columns to the left that an output of encode, and of decode, sees beyond its own.
+  int64_t encode_context() const;
+  int64_t decode_context() const;
+
+ private:
+  struct Projection {  // [out, in], [out]; undefined where a group is as wide as FSQ's digits
+    at::Tensor weight, bias;
+  };
+  struct Group {
+    Projection project_in, project_out;
+  };
+  at::Tensor latent_to_codes(const at::Tensor& latent, const Trace& trace) const;
+  at::Tensor codes_to_latent(const at::Tensor& codes) const;
+
+  QuantizerConfig config_;
+  Fsq fsq_;
+  std::vector<at::Tensor> scales_;  // of the residual steps, [n]
+  std::vector<Group> groups_;
+  std::vector<std::pair<Conv, ConvNeXtBlock>> downsample_;
+  std::vector<std::pair<TransposedConv, ConvNeXtBlock>> upsample_;
+};
+
+}  // namespace koi::codec
