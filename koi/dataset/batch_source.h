@@ -1,0 +1,62 @@
+// The endless stream of training batches of one process, with its exact position.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "koi/dataset/sample.h"
+#include "koi/dataset/sampler.h"
+#include "koi/text/tokenizer.h"
+
+namespace koi::dataset {
+
+// The reference's way to spread a dataset: shards are dealt out to ranks and workers, each worker
+// draws from seeds of its own, batches come from the workers in turn.
+struct ReferenceSampling {
+  int64_t num_workers = 1;
+  uint64_t base_seed = 0;  // worker i seeds Python's and torch's generator with base_seed + i
+};
+
+struct BatchSourceOptions {
+  std::vector<std::string> proto_files;  // shards or folders of them, {a,b} and {00..09} expanded
+  uint64_t seed = 42;                    // order of shards and groups; all draws, if not reference
+  int64_t batch_size = 8;
+  int64_t max_length = 1024;  // batches are cut to it; samples aim at sampler.max_length
+  int64_t rank = 0;           // of this process
+  int64_t world_size = 1;
+  SamplerOptions sampler;
+  // Absent: every rank sees all speakers and draws from a stream of its own, seeded by (seed,
+  // rank). Differs: in the reference nothing is seeded by default, and with a seed and one shard
+  // all ranks train on the same batches.
+  std::optional<ReferenceSampling> reference;
+};
+
+struct BatchSourceState {
+  std::vector<SamplerState> samplers;  // one a worker
+  uint64_t batches = 0;                // given so far
+  bool operator==(const BatchSourceState&) const = default;
+};
+
+class BatchSource {
+ public:
+  // Reads all shards. Throws Error(not_found) for a path that is not there, Error(config) for
+  // settings that cannot be (batch_size < 1, max_length < 20, ...), Error(corrupt) for damaged
+  // shards and for a dataset without any sentence.
+  BatchSource(const BatchSourceOptions& options, const text::Tokenizer& tokenizer);
+
+  Batch next();
+
+  BatchSourceState state() const;
+  // Goes on exactly there. Throws Error(corrupt) where the state is of another number of workers.
+  void restore(const BatchSourceState& state);
+
+ private:
+  std::vector<Sampler> workers_;
+  CollateOptions collate_;
+  int64_t batch_size_;
+  uint64_t batches_ = 0;
+};
+
+}  // namespace koi::dataset

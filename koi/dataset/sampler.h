@@ -1,0 +1,78 @@
+// Random training samples from the groups (speakers) of a dataset, the reference's draws in the
+// reference's order. Source: its behaviour, measured; cases in tests/goldens/data/sampling.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "koi/base/random.h"
+#include "koi/dataset/sample.h"
+#include "koi/dataset/shard.h"
+#include "koi/text/tokenizer.h"
+
+namespace koi::dataset {
+
+struct SamplerOptions {
+  int64_t max_length = 1024;  // tokens; the last sentence of a sample goes in whole, so it may be
+                              // longer (collate cuts it)
+  double interactive_prob = 0.5;  // share of samples with one turn a sentence, 0 to 1
+  // true: the speaker's name stands for "assistant"; a number: in that share of the samples.
+  std::variant<bool, double> use_speaker = true;
+  bool causal = true;           // sentences in a row; false: drawn one by one
+  int64_t num_codebooks = 0;    // 0: as many as the data has
+  double skip_text_prob = 0.0;  // share of interactive turns whose text is skipped, 0 to 1
+  // Differs: the reference parses special tokens inside of transcripts and names.
+  text::SpecialTokens specials = text::SpecialTokens::plain;
+};
+
+struct SamplerSeeds {
+  std::vector<uint32_t> python;  // all choices; words of the seed, lowest first, 1 or more
+  uint64_t torch = 0;            // the lengths of samples that are not interactive
+};
+
+// The exact place in both streams of random numbers.
+struct SamplerState {
+  base::RandomState python;
+  base::RandomState torch;
+  bool operator==(const SamplerState&) const = default;
+};
+
+class Sampler {
+ public:
+  // Throws Error(config) for probabilities outside of 0 to 1; Error(corrupt) for groups without a
+  // sentence at all, and, naming the speaker, for sentences without text or codes, with rows of
+  // different lengths or fewer rows than num_codebooks.
+  // Differs: the reference fails when it comes across such a sentence.
+  Sampler(std::vector<TextData> groups, text::Tokenizer tokenizer, SamplerOptions options,
+          const SamplerSeeds& seeds);
+
+  // The next sample; nothing where max_length is under 20 (no sentence fits, as in the reference).
+  // Draws, in this order: the group by its number of sentences; the first sentence (causal, and
+  // only if the group has more than max_length / 20) or each sentence with replacement (not
+  // causal); interactive or not; if not, the length; the use of the speaker (only for a number);
+  // and for each sentence the spelling and, interactive, whether its text is skipped.
+  std::optional<Sample> next();
+
+  SamplerState state() const { return {python_.state(), torch_.state()}; }
+  void restore(const SamplerState& state);  // throws Error(corrupt)
+
+ private:
+  std::vector<const Sentence*> draw_sentences(const TextData& group);
+  bool draw_speaker_use();
+
+  std::vector<TextData> groups_;
+  std::vector<uint64_t> cumulative_;  // sentences of the groups up to and with this one
+  text::Tokenizer tokenizer_;
+  SamplerOptions options_;
+  base::PythonRandom python_;
+  base::TorchRandom torch_;
+};
+
+// One draw of a normal distribution (mean L/2, deviation L/4) cut to 10 .. L, in float32 as torch
+// up to 2.4.1 makes it: one uniform number through the inverse error function. `length` is L.
+// Differs: newer torch draws by rejection.
+float draw_truncated_length(base::TorchRandom& random, int64_t length);
+
+}  // namespace koi::dataset
