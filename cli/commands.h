@@ -10,6 +10,7 @@ namespace koi::cli {
 void add_loudness_norm(CLI::App& app);
 void add_build_dataset(CLI::App& app);
 void add_inspect(CLI::App& app);
+void add_finetune(CLI::App& app);
 
 // In koi-torch:
 void add_extract_vq(CLI::App& app);
@@ -19,6 +20,5 @@ void add_generate(CLI::App& app);
 void add_codec(CLI::App& app);
 void add_say(CLI::App& app);
 void add_init(CLI::App& app);
-void add_finetune(CLI::App& app);
 
 }  // namespace koi::cli

@@ -1,7 +1,264 @@
+// koi finetune: all steps from a folder of recordings to a voice and one sample sentence. Each step
+// is a command of its own that does nothing again that is done, so a second run goes on where the
+// first stopped.
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
 #include "cli/commands.h"
+#include "cli/flags.h"
+#include "cli/loss_curve.h"
+#include "cli/step_runner.h"
+#include "koi/base/error.h"
+#include "koi/base/files.h"
+#include "koi/text/clean.h"
 
 namespace koi::cli {
+namespace {
 
-void add_finetune(CLI::App&) {}
+namespace fs = std::filesystem;
+
+struct FinetuneFlags {
+  std::string raw;
+  std::string name;
+  std::string checkpoint = "checkpoints/fish-speech-1.4";
+  std::string lora_config = "r_8_alpha_16";
+  std::string text_extension = ".lab";
+  std::string text;
+  std::string device = "auto";
+  int threads = 0;
+  int64_t steps = 0;
+  int64_t max_new_tokens = 0;
+  std::vector<std::string> overrides;
+  bool json = false;
+};
+
+// Where a run keeps what it makes; all of one voice lies under results/NAME.
+struct Layout {
+  explicit Layout(const std::string& name) : run(fs::path("results") / name) {}
+  fs::path run;
+  fs::path data() const { return run / "data"; }
+  fs::path shards() const { return run / "protos"; }
+  fs::path checkpoints() const { return run / "checkpoints"; }
+  fs::path metrics() const { return run / "metrics.jsonl"; }
+  fs::path merged() const { return run / "merged"; }
+  fs::path sample() const { return run / "sample.wav"; }
+};
+
+// The codec of a checkpoint folder: its name is the published one, or ends alike.
+fs::path find_codec(const fs::path& checkpoint) {
+  const auto files = base::list_files(
+      checkpoint,
+      [](const fs::path& p) { return p.filename().string().ends_with("generator.pth"); }, false);
+  if (files.empty()) {
+    throw Error(
+        ErrorKind::not_found, checkpoint.string(), "holds no codec (*generator.pth)",
+        "copy firefly-gan-vq-fsq-8x1024-21hz-generator.pth of the published checkpoint there");
+  }
+  return files.front();
+}
+
+fs::path newest_checkpoint(const fs::path& folder) {
+  const auto files = base::list_files(
+      folder,
+      [](const fs::path& p) {
+        return p.extension() == ".ckpt" && p.filename().string().starts_with("step_");
+      },
+      false);
+  if (files.empty())
+    throw Error(ErrorKind::not_found, folder.string(), "training left no checkpoint");
+  return files.back();
+}
+
+bool is_newer(const fs::path& made, const fs::path& source) {
+  std::error_code error;
+  const auto made_time = fs::last_write_time(made, error);
+  return !error && made_time >= fs::last_write_time(source);
+}
+
+// The sample sentence, where none is given: the first transcript, which is in the voice's language.
+std::string first_transcript(const fs::path& data, const std::string& extension) {
+  const auto files =
+      base::list_files(data, [&](const fs::path& p) { return p.extension() == extension; });
+  for (const fs::path& file : files) {
+    const std::string text =
+        text::clean_text(text::clean_transcript(base::read_file(file, 1 << 20)));
+    if (!text.empty()) return text;
+  }
+  throw Error(ErrorKind::not_found, data.string(),
+              "no transcript (" + extension + ") beside the recordings",
+              "write the words of x.wav into x" + extension);
+}
+
+class Finetune {
+ public:
+  explicit Finetune(const FinetuneFlags& flags) : flags_(flags), at_(flags.name) {}
+
+  int run() {
+    check_input();
+    base::make_folder(at_.run);
+    const bool ran =
+        step({"loudness-norm", {flags_.raw, at_.data()}}) &&
+        step(with_device(
+            {"extract-vq", {at_.data(), "--checkpoint-path", find_codec(flags_.checkpoint)}})) &&
+        step({"build-dataset",
+              {"--input", at_.data(), "--output", at_.shards(), "--text-extension",
+               flags_.text_extension}}) &&
+        step(train()) && step(merge()) && step(say());
+    report(ran);
+    return ran ? 0 : results_.back().status;
+  }
+
+ private:
+  void check_input() const {
+    if (flags_.name.empty() || flags_.name.find('/') != std::string::npos ||
+        flags_.name.front() == '.') {
+      throw Error(ErrorKind::usage, "--name",
+                  "must be a plain name, found \"" + flags_.name + "\"");
+    }
+    if (!fs::is_directory(flags_.raw))
+      throw Error(ErrorKind::not_found, flags_.raw, "no such folder");
+    find_codec(flags_.checkpoint);
+  }
+
+  bool step(const Step& what) {
+    std::fprintf(stderr, "== %s%s\n", what.name.c_str(),
+                 what.finished ? ": was there already" : "");
+    results_.push_back(run_step(what));
+    return results_.back().status == 0;
+  }
+
+  Step with_device(Step what) const {
+    what.arguments.insert(what.arguments.end(),
+                          {"--device", flags_.device, "--threads", std::to_string(flags_.threads)});
+    return what;
+  }
+
+  // Values are quoted for the override grammar: a path may hold anything.
+  static std::string quoted(const std::string& key, const std::string& value) {
+    std::string text = key + "='";
+    for (const char c : value) {
+      if (c == '\'' || c == '\\') text += '\\';
+      text += c;
+    }
+    return text + "'";
+  }
+
+  Step train() const {
+    Step what{"train", {"--config-name", "text2semantic_finetune"}};
+    auto& words = what.arguments;
+    words.push_back(quoted("project", flags_.name));
+    words.push_back(quoted("pretrained_ckpt_path", flags_.checkpoint));
+    const std::string shards = quoted("", at_.shards()).substr(1);
+    words.push_back("train_dataset.proto_files=[" + shards + "]");
+    words.push_back("val_dataset.proto_files=[" + shards + "]");
+    words.push_back("+lora@model.model.lora_config=" + flags_.lora_config);
+    if (flags_.steps > 0) words.push_back("trainer.max_steps=" + std::to_string(flags_.steps));
+    words.insert(words.end(), flags_.overrides.begin(), flags_.overrides.end());
+    return with_device(what);
+  }
+
+  Step merge() const {
+    const fs::path adapter = newest_checkpoint(at_.checkpoints());
+    Step what{"merge-lora",
+              {"--lora-config", flags_.lora_config, "--base-weight", flags_.checkpoint,
+               "--lora-weight", adapter, "--output", at_.merged(), "--overwrite"}};
+    what.finished = is_newer(at_.merged() / "model.pth", adapter);
+    return with_device(what);
+  }
+
+  Step say() const {
+    const std::string text =
+        flags_.text.empty() ? first_transcript(at_.data(), flags_.text_extension) : flags_.text;
+    Step what{"say", {"--text", text, "--checkpoint-path", at_.merged(), "-o", at_.sample()}};
+    if (flags_.max_new_tokens > 0) {
+      what.arguments.insert(what.arguments.end(),
+                            {"--max-new-tokens", std::to_string(flags_.max_new_tokens)});
+    }
+    return with_device(what);
+  }
+
+  void report(bool ran) const {
+    std::vector<LossPoint> losses;
+    if (fs::exists(at_.metrics())) losses = read_losses(at_.metrics());
+    if (flags_.json) {
+      nlohmann::json steps = nlohmann::json::array();
+      for (const StepResult& result : results_) {
+        steps.push_back({{"name", result.name},
+                         {"seconds", result.seconds},
+                         {"status", result.status},
+                         {"skipped", result.skipped}});
+      }
+      nlohmann::json summary = {{"run", at_.run}, {"steps", steps}};
+      if (!losses.empty())
+        summary["loss"] = {{"first", losses.front().loss}, {"last", losses.back().loss}};
+      if (ran) summary.update({{"merged", at_.merged()}, {"wav", at_.sample()}});
+      std::printf("%s\n", summary.dump().c_str());
+      return;
+    }
+    std::printf("\n%s\n%s", draw_losses(losses).c_str(), step_table(results_).c_str());
+    if (ran) {
+      std::printf("\nvoice: %s\nspeech: %s\n", at_.merged().c_str(), at_.sample().c_str());
+    } else {
+      std::printf("\n%s stopped; the same command goes on from there\n",
+                  results_.back().name.c_str());
+    }
+  }
+
+  const FinetuneFlags& flags_;
+  Layout at_;
+  std::vector<StepResult> results_;
+};
+
+}  // namespace
+
+void add_finetune(CLI::App& app) {
+  static FinetuneFlags flags;
+  CLI::App* command = add_command(
+      app, "finetune",
+      "all steps from recordings to a voice: loudness, codes, shards, training, merge, a sample",
+      "  koi finetune data-raw --name alice --checkpoint-path checkpoints/fish-speech-1.4\n"
+      "  koi finetune 녹음 --name 민지 --checkpoint-path checkpoints/fish-speech-1.4 --text "
+      "'안녕하세요.'\n"
+      "  koi finetune data-raw --name alice --steps 500 model.optimizer.lr=5e-5 data.batch_size=2\n"
+      "Everything lies in results/NAME; the same command again goes on where it stopped.\n",
+      [] { return Finetune(flags).run(); });
+  command
+      ->add_option(
+          "raw", flags.raw,
+          "folder of recordings with a transcript beside each (SPEAKER/x.wav, SPEAKER/x.lab)")
+      ->required();
+  command->add_option("--name", flags.name, "name of the voice and of its folder under results/")
+      ->required();
+  command
+      ->add_option("--checkpoint-path", flags.checkpoint,
+                   "the base checkpoint's folder, codec included")
+      ->capture_default_str();
+  command->add_option("--lora-config", flags.lora_config, "the adapter's configuration")
+      ->capture_default_str();
+  command->add_option("--text-extension", flags.text_extension, "extension of the transcripts")
+      ->capture_default_str();
+  command
+      ->add_option("--steps", flags.steps,
+                   "training steps; 0: trainer.max_steps of the configuration")
+      ->capture_default_str();
+  command->add_option("--text", flags.text, "the sample sentence; by default the first transcript");
+  command
+      ->add_option("--max-new-tokens", flags.max_new_tokens,
+                   "longest sample in frames of 46 ms; 0: as many as fit")
+      ->capture_default_str();
+  command
+      ->add_option("--device", flags.device,
+                   "auto (a GPU where one is usable), cpu, cuda or cuda:N")
+      ->capture_default_str();
+  command->add_option("--threads", flags.threads, "CPU threads; 0: all cores this process may use")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 1024));
+  command->add_option("overrides", flags.overrides,
+                      "overrides of the training's configuration, as for koi train");
+  command->add_flag("--json", flags.json, "the result as one JSON object on standard output");
+}
 
 }  // namespace koi::cli

@@ -17,7 +17,7 @@ struct HeavyCommand {
   const char* summary;
 };
 
-constexpr std::array<HeavyCommand, 8> kHeavy{{
+constexpr std::array<HeavyCommand, 7> kHeavy{{
     {"extract-vq", "recordings -> semantic tokens (.npy)"},
     {"train", "fine-tune: LoRA or all weights"},
     {"merge-lora", "base + adapter -> a plain checkpoint"},
@@ -25,7 +25,6 @@ constexpr std::array<HeavyCommand, 8> kHeavy{{
     {"codec", "audio -> codes and resynthesis; codes -> audio"},
     {"say", "text -> speech (.wav)"},
     {"init", "a random checkpoint folder for trials"},
-    {"finetune", "all steps from recordings to a voice"},
 }};
 
 }  // namespace

@@ -20,5 +20,6 @@ int main(int argc, char** argv) {
   add_loudness_norm(app);
   add_build_dataset(app);
   add_inspect(app);
+  add_finetune(app);
   return run_program(app, argc, argv);
 }

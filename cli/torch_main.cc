@@ -12,6 +12,5 @@ int main(int argc, char** argv) {
   add_codec(app);
   add_say(app);
   add_init(app);
-  add_finetune(app);
   return run_program(app, argc, argv);
 }
