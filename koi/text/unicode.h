@@ -1,0 +1,29 @@
+// Classes of characters, and normal forms, as the tools that made the checkpoints know them.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace koi::text {
+
+// Unicode's White_Space property.
+bool is_white_space(char32_t code);
+// What Python strips and its \s matches: White_Space and the separators U+001C to U+001F.
+bool is_python_space(char32_t code);
+
+bool is_ascii_punctuation(char32_t code);
+bool is_punctuation(char32_t code);    // the ASCII ones (symbols too) and categories P*
+bool is_decimal_digit(char32_t code);  // category Nd
+bool is_numeric(char32_t code);        // categories Nd, Nl, No
+bool is_word(char32_t code);           // a letter, mark, decimal digit or connector
+
+enum class NormalForm { nfc, nfd, nfkc, nfkd };
+
+// `text` is valid UTF-8. Time grows as n log n whatever the text: combining marks are sorted.
+std::string to_normal_form(std::string_view text, NormalForm form);
+
+// U+FFFD for every longest run of bytes that begins a well-formed sequence but does not end it, and
+// for every other byte that is not UTF-8 (Unicode's recommendation for replacement).
+std::string replace_invalid_utf8(std::string_view bytes);
+
+}  // namespace koi::text
