@@ -1,5 +1,6 @@
 #include "tests/support/run_program.h"
 
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,9 +31,13 @@ RunResult run(const std::vector<std::string>& argv, const std::filesystem::path&
     ::_exit(127);
   }
   int status = 0;
-  ::waitpid(child, &status, 0);
+  struct rusage usage {};
+  ::wait4(child, &status, 0, &usage);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
+  };
   return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), base::read_file(out),
-          base::read_file(err)};
+          base::read_file(err), usage.ru_maxrss, seconds(usage.ru_utime) + seconds(usage.ru_stime)};
 }
 
 RunResult koi(std::vector<std::string> arguments, const std::filesystem::path& folder) {

@@ -1,6 +1,7 @@
 // Runs the real program (build/koi) or another one and keeps what it said.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -11,6 +12,8 @@ struct RunResult {
   int status = 0;  // exit status; 128 + n after signal n
   std::string out;
   std::string err;
+  int64_t peak_rss_kib = 0;
+  double cpu_s = 0;  // user and system
 };
 
 // `folder` is the working folder. argv[0] is looked up in PATH unless it holds a slash.
