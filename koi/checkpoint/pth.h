@@ -14,6 +14,10 @@ namespace koi::checkpoint {
 // for refused names.
 Value load_pth(const base::fs::path& path);
 
+// The same from bytes, which `owner` keeps.
+Value parse_pth(std::string_view bytes, const std::shared_ptr<const void>& owner,
+                const std::string& where);
+
 // Writes what torch.load(weights_only=True) reads, atomically. Storages shared between tensors are
 // written once. Records begin on 64-byte boundaries. The archive's root folder is the file's stem,
 // as torch's.

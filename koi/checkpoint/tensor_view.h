@@ -31,11 +31,19 @@ struct TensorView {
 TensorView contiguous_view(DType dtype, std::vector<int64_t> shape, std::string_view bytes,
                            std::shared_ptr<const void> owner);
 
-// Throws Error(corrupt, where) where a dimension is negative, the product overflows, or an element
-// lies outside of the storage.
+// Throws Error(corrupt, where) where a dimension or a stride is negative, there are more than 64
+// dimensions, the product overflows, an element lies outside of the storage, or there are more
+// elements than the storage holds (so that a small file cannot ask for much memory). Differs:
+// torch loads tensors that repeat elements (expand); no checkpoint of a model holds one.
 void check_bounds(const TensorView& view, std::string_view where);
 
+// The elements' bytes in C order, whatever the strides. The view must have passed check_bounds.
+std::string gather(const TensorView& view);
+
 std::string shape_text(const std::vector<int64_t>& shape);  // "[2, 3]"
+
+// Row-major strides of a shape.
+std::vector<int64_t> row_major_strides(const std::vector<int64_t>& shape);
 
 // Names and tensors in the file's order.
 using StateDict = std::vector<std::pair<std::string, TensorView>>;

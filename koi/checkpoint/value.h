@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -39,19 +40,15 @@ struct None {};
 struct Global {
   std::string module, name;
 };
-// An object of an allowed class whose content koi keeps but does not interpret (Lightning's
-// containers, for instance).
-struct Object {
-  Global type;
-  std::shared_ptr<Value> state;
-  std::vector<Value> arguments;
-};
+// An object of an allowed class whose content koi keeps but does not interpret (a path, say): what
+// its constructor was given, and the state set on it (none where there is none).
+struct Object;
 
 class Value {
  public:
   using Variant = std::variant<None, bool, int64_t, double, std::string, Bytes,
                                std::shared_ptr<List>, std::shared_ptr<Tuple>, std::shared_ptr<Set>,
-                               std::shared_ptr<Dict>, TensorView, Global, Object>;
+                               std::shared_ptr<Dict>, TensorView, Global, std::shared_ptr<Object>>;
   Value() = default;
   template <typename T>
   requires(!std::is_same_v<std::decay_t<T>, Value>) Value(T&& value)
@@ -71,14 +68,28 @@ class Value {
   const List* as_list() const;
   const Tuple* as_tuple() const;
 
-  // The entry of a dict under a string key; null where this is no dict or has no such key.
+  // The entry of a dict under a string key, the last one of equal keys as in Python; null where
+  // this is no dict or has no such key.
   const Value* find(std::string_view key) const;
 
   Variant data = None{};
 };
 
+struct Object {
+  Global type;
+  Value arguments;  // a tuple
+  Value state;
+};
+
+// The address of a container (list, tuple, set, dict, object), the same for all values that share
+// it; null for other values.
+const void* identity(const Value& value);
+
+// The values that a container holds, keys and attributes too, in their order.
+void visit_children(const Value& value, const std::function<void(const Value&)>& visitor);
+
 // A dict of tensors as a StateDict. Entries that are no tensors are an Error(corrupt) naming
-// `where` and the key.
+// `where` and the key, and so are names that come twice.
 StateDict to_state_dict(const Value& dict, std::string_view where);
 Value from_state_dict(const StateDict& state);  // an OrderedDict
 
