@@ -3,9 +3,12 @@
 #include <unordered_map>
 
 #include "koi/base/error.h"
+#include "koi/base/utf8.h"
 #include "koi/checkpoint/pickle_reader.h"
+#include "koi/checkpoint/pickle_writer.h"
 #include "koi/checkpoint/safetensors.h"
 #include "koi/checkpoint/zip_reader.h"
+#include "koi/checkpoint/zip_writer.h"
 
 namespace koi::checkpoint {
 namespace {
@@ -87,6 +90,23 @@ Value parse_pth(std::string_view bytes, const std::shared_ptr<const void>& owner
 Value load_pth(const base::fs::path& path) {
   const auto file = base::MappedFile::open(path);
   return parse_pth(file->bytes(), file, path.string());
+}
+
+void save_pth(const base::fs::path& path, const Value& root) {
+  const Pickle pickle = write_pickle(root, path.string());
+  const std::string stem = path.stem().string();
+  const std::string folder = (base::is_valid_utf8(stem) ? stem : "archive") + "/";
+  base::AtomicFile file(path);
+  ZipWriter archive(file);
+  archive.add(folder + "data.pkl", pickle.bytes);
+  archive.add(folder + ".format_version", "1");
+  archive.add(folder + ".storage_alignment", "64");
+  archive.add(folder + "byteorder", "little");
+  for (size_t i = 0; i < pickle.storages.size(); ++i)
+    archive.add(folder + "data/" + std::to_string(i), pickle.storages[i]);
+  archive.add(folder + "version", "3\n");
+  archive.finish();
+  file.commit();
 }
 
 StateDict load_state_dict(const base::fs::path& path) {
