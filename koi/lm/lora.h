@@ -1,10 +1,8 @@
-// Low-rank adapters (LoRA, Hu et al. 2021) in loralib's layout, and their merge into the weights.
+// Low-rank adapters (LoRA, Hu et al. 2021) in loralib's layout.
 #pragma once
 
 #include <cstdint>
-#include <string>
 
-#include "koi/checkpoint/tensor_view.h"
 #include "koi/tensor/torch.h"
 
 namespace koi::lm {
@@ -17,20 +15,23 @@ struct LoraConfig {
   double scaling() const { return alpha / static_cast<double>(r); }
 };
 
-// Linear: y += B A dropout(x) * scaling, lora_A [r, in], lora_B [out, r]. Embedding: y += (B
-// A)^T[index] * scaling, lora_A [r, num], lora_B [D, r], no dropout.
+// On a Linear: y += B A dropout(x) * scaling, lora_A [r, in], lora_B [out, r]. On an Embedding: y
+// += (B A)^T[index] * scaling, lora_A [r, num], lora_B [D, r], no dropout.
 struct Adapter {
   at::Tensor lora_A, lora_B;
   double scaling = 1;
+  double dropout = 0;
 };
 
-// What a forward pass draws: nothing (p 0 or not training), or a mask of its own for every call.
+// Where a forward pass draws its dropout masks from; nothing is drawn unless `train`.
 struct Dropout {
-  double p = 0;
   bool train = false;
-  at::Generator* generator = nullptr;
+  at::Generator* generator = nullptr;  // null: the device's own
 
-  at::Tensor apply(const at::Tensor& x) const;
+  bool draws(double p) const { return train && p > 0; }
+  // x with each element zeroed with probability p and the others divided by 1 - p, or x itself
+  // where nothing is drawn.
+  at::Tensor apply(const at::Tensor& x, double p) const;
 };
 
 }  // namespace koi::lm

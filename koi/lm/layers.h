@@ -1,0 +1,82 @@
+// The layers of both transformers. Members are named as the checkpoint's keys. Axes: B batch, T
+// new positions, S positions seen, H heads, G kv heads, D width.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "koi/lm/config.h"
+#include "koi/lm/lora.h"
+#include "koi/tensor/torch.h"
+
+namespace koi::lm {
+
+struct Linear {
+  at::Tensor weight;  // [out, in]
+  at::Tensor bias;    // [out] or undefined
+  std::optional<Adapter> lora;
+
+  at::Tensor forward(const at::Tensor& x, const Dropout& dropout) const;  // [..., in] -> [..., out]
+};
+
+struct Embedding {
+  at::Tensor weight;  // [num, D]
+  std::optional<Adapter> lora;
+
+  at::Tensor forward(const at::Tensor& indices) const;      // int64 [...] -> [..., D]
+  at::Tensor forward_sum(const at::Tensor& indices) const;  // int64 [N, K] -> [N, D], summed over K
+  // The same weights, with their adapter, as the output of tied embeddings: [..., D] -> [..., num].
+  at::Tensor project(const at::Tensor& x) const;
+};
+
+struct Attention {
+  Linear wqkv, wo;
+};
+struct FeedForward {
+  Linear w1, w2, w3;
+};
+struct Block {
+  Attention attention;
+  FeedForward feed_forward;
+  at::Tensor attention_norm, ffn_norm;  // [D]
+};
+
+// Keys and values of one transformer's layers while generating: state that is handed in, never a
+// member of the model. Each of k, v is [B, G, capacity, head_dim]; the first `filled` positions
+// hold something.
+struct KvCache {
+  std::vector<at::Tensor> k, v;
+  int64_t filled = 0;
+};
+
+// Which positions a query may see: added to the scores, 0 or -inf, broadcast to [B, 1, T, S];
+// undefined where all may be seen. `causal`: it is exactly the causal triangle.
+struct Mask {
+  at::Tensor bias;
+  bool causal = false;
+};
+// The causal triangle for `count` queries behind `before` earlier positions, [count, before+count].
+Mask causal_mask(int64_t count, int64_t before, const at::TensorOptions& options);
+
+// What all blocks of one pass share.
+struct BlockPass {
+  const BlockSizes* sizes = nullptr;
+  at::Tensor turns;  // rope rows of the T positions, see rope.h
+  Mask mask = {};
+  Dropout dropout = {};
+  KvCache* cache = nullptr;  // where set, k and v are put behind its `filled` positions
+};
+
+// Root mean square norm over the last axis: in fp32, cast to x's dtype, then times weight.
+at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps);
+
+// softmax(q k^T / sqrt(head_dim) + mask) v with dropout `p` on the softmax: q [B, H, T, head_dim],
+// k, v [B, G, S, head_dim] -> [B, H, T, head_dim]. Head h reads kv head h / (H/G).
+at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const Mask& mask,
+                  const Dropout& dropout, double p);
+
+// x [B, T, D] -> [B, T, D]. `layer` is the block's place in pass.cache.
+at::Tensor forward_block(const Block& block, size_t layer, const at::Tensor& x,
+                         const BlockPass& pass);
+
+}  // namespace koi::lm
