@@ -1,0 +1,195 @@
+#include "koi/audio/audio_file.h"
+
+#include <sndfile.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <memory>
+#include <string_view>
+#include <type_traits>
+
+#include "koi/audio/container.h"
+#include "koi/base/error.h"
+
+namespace koi::audio {
+namespace {
+
+namespace fs = base::fs;
+
+// First those that libsndfile reads, then those that get an error of their own.
+constexpr std::array<std::string_view, 18> kExtensions{
+    ".wav", ".flac", ".mp3", ".ogg", ".oga",  ".opus", ".aiff", ".aif", ".aifc",
+    ".au",  ".snd",  ".caf", ".w64", ".rf64", ".m4a",  ".aac",  ".wma", ".webm"};
+
+// A mapped file as libsndfile wants to see one. Opened this way it never looks at the name.
+struct Source {
+  std::string_view bytes;
+  sf_count_t position = 0;
+};
+
+sf_count_t source_length(void* user) {
+  return static_cast<sf_count_t>(static_cast<Source*>(user)->bytes.size());
+}
+
+sf_count_t source_seek(sf_count_t offset, int whence, void* user) {
+  auto& source = *static_cast<Source*>(user);
+  const sf_count_t size = source_length(user);
+  const sf_count_t from = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? source.position : size;
+  // Both in range, so that the sum cannot pass 64 bits.
+  source.position = std::clamp(from + std::clamp(offset, -size, size), sf_count_t{0}, size);
+  return source.position;
+}
+
+sf_count_t source_read(void* out, sf_count_t count, void* user) {
+  auto& source = *static_cast<Source*>(user);
+  const sf_count_t got = std::clamp(count, sf_count_t{0}, source_length(user) - source.position);
+  std::memcpy(out, source.bytes.data() + source.position, static_cast<size_t>(got));
+  source.position += got;
+  return got;
+}
+
+sf_count_t source_write(const void*, sf_count_t, void*) { return 0; }
+sf_count_t source_tell(void* user) { return static_cast<Source*>(user)->position; }
+
+std::string format_name(int format) {
+  SF_FORMAT_INFO info{};
+  info.format = format;
+  const int known = sf_command(nullptr, SFC_GET_FORMAT_INFO, &info, sizeof(info));
+  return known == 0 && info.name != nullptr ? info.name : "unknown";
+}
+
+// An open file of sound.
+class Reader {
+ public:
+  explicit Reader(const fs::path& path)
+      : path_(path.string()), map_(base::MappedFile::open(path)), source_{map_->bytes()} {
+    if (source_.bytes.empty()) fail("is empty (0 bytes)", "record or copy it again");
+    check_not_truncated(source_.bytes, path_);
+    SF_VIRTUAL_IO calls{source_length, source_seek, source_read, source_write, source_tell};
+    const std::string_view foreign = foreign_format(source_.bytes);
+    if (foreign.empty()) file_.reset(sf_open_virtual(&calls, SFM_READ, &info_, &source_));
+    if (!file_) refuse(foreign);
+    if (info_.channels < 1 || info_.samplerate < 1 || info_.frames < 1)
+      fail("holds no sound", "record or copy it again");
+  }
+
+  const SF_INFO& info() const { return info_; }
+
+  template <typename Sample>
+  std::vector<Sample> read_all() {
+    if (info_.frames > kMaxSamples / info_.channels) too_long();
+    // Read in pieces: memory follows what is really there, not what the header claims.
+    constexpr sf_count_t kPieceSamples = 1 << 20;
+    const sf_count_t piece = std::max<sf_count_t>(1, kPieceSamples / info_.channels);
+    std::vector<Sample> samples;
+    sf_count_t frames = 0;
+    for (sf_count_t got = piece; got == piece; frames += got) {
+      if (frames > kMaxSamples / info_.channels) too_long();
+      samples.resize(static_cast<size_t>((frames + piece) * info_.channels));
+      Sample* out = samples.data() + frames * info_.channels;
+      if constexpr (std::is_same_v<Sample, float>) {
+        got = sf_readf_float(file_.get(), out, piece);
+      } else {
+        got = sf_readf_double(file_.get(), out, piece);
+      }
+    }
+    check_complete(frames);
+    samples.resize(static_cast<size_t>(frames * info_.channels));
+    const auto bad =
+        std::find_if(samples.begin(), samples.end(), [](Sample x) { return !std::isfinite(x); });
+    if (bad != samples.end()) {
+      fail("sample " + std::to_string(bad - samples.begin()) + " is not a finite number",
+           "export the recording again");
+    }
+    return samples;
+  }
+
+ private:
+  struct Close {
+    void operator()(SNDFILE* file) const { sf_close(file); }
+  };
+
+  [[noreturn]] void fail(const std::string& what, const std::string& remedy) const {
+    throw Error(ErrorKind::corrupt, path_, what, remedy);
+  }
+
+  [[noreturn]] void too_long() const {
+    throw Error(ErrorKind::unsupported, path_,
+                "holds more than " + std::to_string(kMaxSamples) + " samples",
+                "cut the recording into pieces");
+  }
+
+  [[noreturn]] void refuse(std::string_view foreign) const {
+    const std::string remedy = "convert it: " + ffmpeg_command(path_);
+    if (!foreign.empty()) {
+      throw Error(ErrorKind::unsupported, path_,
+                  "is " + std::string(foreign) + ", which is not read", remedy);
+    }
+    std::string reason = sf_strerror(nullptr);
+    if (!reason.empty() && reason.back() == '.') reason.pop_back();
+    fail("is not readable as sound (" + reason + ")", "leave it out, or " + remedy);
+  }
+
+  void check_complete(sf_count_t frames) const {
+    if (sf_error(file_.get()) != SF_ERR_NO_ERROR) {
+      fail(std::string("is damaged after ") + std::to_string(frames) + " of " +
+               std::to_string(info_.frames) + " frames (" + sf_strerror(file_.get()) + ")",
+           "copy the file again");
+    }
+    // An MP3 header counts the encoder's padding in some files and not in others.
+    const bool mpeg = (info_.format & SF_FORMAT_TYPEMASK) == SF_FORMAT_MPEG;
+    constexpr sf_count_t kMpegSlack = 4 * 1152;
+    if (frames == 0 || info_.frames - frames > (mpeg ? kMpegSlack : 0)) {
+      fail("is truncated: " + std::to_string(frames) + " of " + std::to_string(info_.frames) +
+               " frames are there",
+           "copy the file again");
+    }
+  }
+
+  std::string path_;
+  std::shared_ptr<const base::MappedFile> map_;
+  Source source_;
+  SF_INFO info_{};
+  std::unique_ptr<SNDFILE, Close> file_;
+};
+
+}  // namespace
+
+bool is_audio_path(const fs::path& path) {
+  const std::string extension = base::lower_extension(path);
+  return std::find(kExtensions.begin(), kExtensions.end(), extension) != kExtensions.end();
+}
+
+std::string audio_extensions() {
+  std::string list;
+  for (const std::string_view extension : kExtensions) {
+    if (!list.empty()) list += ' ';
+    list += extension;
+  }
+  return list;
+}
+
+AudioInfo probe_audio(const fs::path& path) {
+  const SF_INFO info = Reader(path).info();
+  return {.channels = info.channels,
+          .sample_rate_hz = info.samplerate,
+          .frames = info.frames,
+          .format = info.format,
+          .container = format_name(info.format & SF_FORMAT_TYPEMASK),
+          .encoding = format_name(info.format & SF_FORMAT_SUBMASK)};
+}
+
+template <typename Sample>
+Audio<Sample> read_audio(const fs::path& path) {
+  Reader reader(path);
+  Audio<Sample> audio{reader.info().channels, reader.info().samplerate, {}};
+  audio.samples = reader.read_all<Sample>();
+  return audio;
+}
+
+template Audio<float> read_audio(const fs::path&);
+template Audio<double> read_audio(const fs::path&);
+
+}  // namespace koi::audio
