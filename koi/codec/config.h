@@ -86,7 +86,7 @@ void check_config(const FireflyConfig& config, const std::string& where);
 // published size. Throws Error(not_found) for another name without a file.
 // Differs: the reference looks only in its own configs folder, so a codec of another size needs a
 // change of the program there.
-FireflyConfig config_for(const base::fs::path& checkpoint,
-                         const std::string& name = "firefly_gan_vq");
+inline constexpr char kConfigName[] = "firefly_gan_vq";
+FireflyConfig config_for(const base::fs::path& checkpoint, const std::string& name = kConfigName);
 
 }  // namespace koi::codec

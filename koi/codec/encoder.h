@@ -16,6 +16,7 @@ class Encoder {
   at::Tensor forward(const at::Tensor& mel, const Trace& trace = {}) const;
   void visit(const std::string& prefix, const tensor::ParameterVisitor& visitor);
 
+  at::Device device() const { return norm_.weight.device(); }
   // Frames to the left that an output frame sees.
   int64_t context() const;
 

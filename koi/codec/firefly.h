@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "koi/audio/mel.h"
 #include "koi/codec/config.h"
 #include "koi/codec/encoder.h"
 #include "koi/codec/generator.h"
@@ -59,7 +60,12 @@ class Firefly {
   Quantizer quantizer;
 
  private:
+  at::Tensor mel(const at::Tensor& wave) const;  // [B, N] -> [B, M, F]
+  at::Tensor decode_window(const at::Tensor& codes, int64_t first_column,
+                           const std::vector<int64_t>& lengths, const Trace& trace) const;
+
   FireflyConfig config_;
+  audio::LogMel mel_;
 };
 
 // A codec out of its checkpoint: .pth or .safetensors, bare or in {"state_dict": ...}; where any

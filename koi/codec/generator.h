@@ -24,6 +24,7 @@ class Generator {
  private:
   struct ResBlock {
     std::vector<Conv> convs1, convs2;
+    at::Tensor forward(const at::Tensor& x) const;
   };
   Conv conv_pre_, conv_post_;
   std::vector<TransposedConv> ups_;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "koi/tensor/parameters.h"
 
@@ -26,6 +27,8 @@ struct Conv {
   // the left, and on the right only what completes the last stride.
   at::Tensor forward(const at::Tensor& x) const;
   void visit(const std::string& prefix, const tensor::ParameterVisitor& visitor);  // weight, bias
+  // Inputs to the left of its own that an output sees, with stride 1.
+  int64_t context() const { return (weight.size(2) - 1) * dilation; }
 };
 
 // A transposed convolution that crops kernel - stride samples on the right. weight
@@ -36,6 +39,8 @@ struct TransposedConv {
 
   at::Tensor forward(const at::Tensor& x) const;  // [B, in, L] -> [B, out, L * stride]
   void visit(const std::string& prefix, const tensor::ParameterVisitor& visitor);
+  // Inputs to the left of its own that an output and the `outputs` before it see.
+  int64_t context(int64_t outputs) const { return (outputs + weight.size(2) - 1) / stride; }
 };
 
 struct ConvSizes {

@@ -28,13 +28,16 @@ class Quantizer {
   void visit(const std::string& prefix, const tensor::ParameterVisitor& visitor);
 
   const Fsq& fsq() const { return fsq_; }
-  // Code columns to the left that an output of encode, and of decode, sees beyond its own.
+  // Frames to the left of its own that a code column of encode sees.
   int64_t encode_context() const;
-  int64_t decode_context() const;
+  // Code columns to the left that the `outputs` last outputs of decode see.
+  int64_t decode_context(int64_t outputs) const;
 
  private:
   struct Projection {  // [out, in], [out]; undefined where a group is as wide as FSQ's digits
     at::Tensor weight, bias;
+    at::Tensor forward(const at::Tensor& x) const;
+    void visit(const std::string& prefix, const tensor::ParameterVisitor& visitor);
   };
   struct Group {
     Projection project_in, project_out;

@@ -1,0 +1,189 @@
+#include "koi/codec/extract.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "koi/audio/audio_file.h"
+#include "koi/audio/resample.h"
+#include "koi/base/error.h"
+#include "koi/base/interrupt.h"
+#include "koi/base/parallel.h"
+#include "koi/checkpoint/npy.h"
+
+namespace koi::codec {
+namespace {
+
+namespace fs = base::fs;
+
+// Samples that are read ahead at most: 25 minutes, 256 MB. One longer file is read all the same.
+constexpr int64_t kSamplesAhead = int64_t{1} << 26;
+
+fs::path codes_path(const fs::path& audio) { return fs::path(audio).replace_extension(".npy"); }
+
+// A file on its way: read, then encoded.
+struct Item {
+  fs::path path;
+  int64_t expected_samples = 0;  // at the codec's rate, as the header says
+  bool present = false;
+  std::vector<float> wave;
+  std::optional<ExtractFailure> failure;
+};
+
+class Extraction {
+ public:
+  Extraction(const Firefly& codec, const ExtractOptions& options)
+      : codec_(codec), options_(options) {}
+
+  void probe(Item& item) const;
+  void read(Item& item) const;
+  void encode_alone(Item& item);
+  void encode_together(std::vector<Item*> items);
+  double audio_s() const { return audio_s_; }
+
+ private:
+  int rate_hz() const { return static_cast<int>(codec_.config().spec_transform.sample_rate); }
+  bool is_sound(const fs::path& path, int64_t frames) const;
+  void require_column(const Item& item, int64_t samples) const;
+  void write(const Item& item, const at::Tensor& codes, int64_t frames);
+
+  const Firefly& codec_;
+  const ExtractOptions& options_;
+  double audio_s_ = 0;
+};
+
+// Runs one step on one file; an Error becomes the item's failure.
+void guarded(Item& item, const std::function<void(Item&)>& step) {
+  if (item.failure || item.present) return;
+  try {
+    step(item);
+  } catch (const Error& error) {
+    item.failure = ExtractFailure{item.path.string(), error.what()};
+    item.wave = {};
+  }
+}
+
+// Is there a .npy of codes that this codec could have made of so many columns?
+bool Extraction::is_sound(const fs::path& path, int64_t frames) const {
+  if (!fs::exists(path)) return false;
+  try {
+    const checkpoint::TensorView array = checkpoint::read_npy(path);
+    if (array.dtype != checkpoint::DType::i32) return false;
+    const checkpoint::Codes codes = checkpoint::to_codes(array, path.string());
+    const int64_t size = codec_.config().codebook_size();
+    return codes.codebooks == codec_.config().codebooks() && codes.frames == frames &&
+           std::all_of(codes.values.begin(), codes.values.end(),
+                       [size](int32_t code) { return code < size; });
+  } catch (const Error&) {
+    return false;  // damaged: to be written again
+  }
+}
+
+void Extraction::require_column(const Item& item, int64_t samples) const {
+  if (codec_.feature_length(samples) > 0) return;
+  throw Error(ErrorKind::unsupported, item.path.string(),
+              "is too short: " + std::to_string(samples) + " samples at " +
+                  std::to_string(rate_hz()) + " Hz, one code column takes " +
+                  std::to_string(codec_.config().samples_per_column()),
+              "leave the file out");
+}
+
+void Extraction::probe(Item& item) const {
+  const audio::AudioInfo info = audio::probe_audio(item.path);
+  item.expected_samples = audio::resampled_length(info.frames, info.sample_rate_hz, rate_hz());
+  require_column(item, item.expected_samples);
+  item.present = !options_.overwrite &&
+                 is_sound(codes_path(item.path), codec_.feature_length(item.expected_samples));
+}
+
+void Extraction::read(Item& item) const {
+  item.wave = audio::load_mono(item.path, rate_hz());
+  require_column(item, static_cast<int64_t>(item.wave.size()));
+}
+
+void Extraction::write(const Item& item, const at::Tensor& codes, int64_t frames) {
+  const at::Tensor kept = codes.narrow(1, 0, frames).to(at::kCPU, at::kInt).contiguous();
+  const auto* values = kept.const_data_ptr<int32_t>();
+  checkpoint::write_codes(codes_path(item.path),
+                          {kept.size(0), kept.size(1), {values, values + kept.numel()}});
+  audio_s_ += static_cast<double>(item.wave.size()) / rate_hz();
+}
+
+void Extraction::encode_alone(Item& item) {
+  const auto samples = static_cast<int64_t>(item.wave.size());
+  const at::Tensor wave = at::from_blob(item.wave.data(), {1, 1, samples}, at::kFloat);
+  const Encoded encoded = codec_.encode(wave, {samples});
+  write(item, encoded.codes[0], encoded.feature_lengths[0]);
+  item.wave = {};
+}
+
+void Extraction::encode_together(std::vector<Item*> items) {
+  std::erase_if(items, [](const Item* item) { return item->failure || item->present; });
+  if (items.empty()) return;
+  std::vector<int64_t> lengths;
+  for (const Item* item : items) lengths.push_back(static_cast<int64_t>(item->wave.size()));
+  const int64_t longest = *std::max_element(lengths.begin(), lengths.end());
+  const at::Tensor waves = at::zeros({static_cast<int64_t>(items.size()), 1, longest}, at::kFloat);
+  for (size_t i = 0; i < items.size(); ++i) {
+    waves[static_cast<int64_t>(i)][0]
+        .narrow(0, 0, lengths[i])
+        .copy_(at::from_blob(items[i]->wave.data(), {lengths[i]}, at::kFloat));
+  }
+  const Encoded encoded = codec_.encode(waves, lengths);
+  for (size_t i = 0; i < items.size(); ++i) {
+    guarded(*items[i], [&](Item& item) {
+      write(item, encoded.codes[static_cast<int64_t>(i)], encoded.feature_lengths[i]);
+    });
+  }
+}
+
+}  // namespace
+
+ExtractReport extract_codes(const Firefly& codec, const ExtractPlan& plan,
+                            const ExtractOptions& options,
+                            const std::function<void(const ExtractFailure*)>& on_file) {
+  ExtractReport report;
+  report.failures = plan.failures;
+  Extraction extraction(codec, options);
+  const size_t workers = std::clamp<size_t>(options.num_workers, 1, base::usable_cores());
+  size_t next = 0;
+  while (next < plan.files.size() && !base::stop_requested()) {
+    // A group: as many files as a batch has, fewer where they are long.
+    std::vector<Item> group;
+    for (int64_t samples = 0; next < plan.files.size() && group.size() < options.batch_size;
+         ++next) {
+      Item item;
+      item.path = plan.files[next];
+      guarded(item, [&](Item& probed) { extraction.probe(probed); });
+      const int64_t ahead = item.present || item.failure ? 0 : item.expected_samples;
+      if (!options.reference_padding && !group.empty() && samples + ahead > kSamplesAhead) break;
+      samples += ahead;
+      group.push_back(std::move(item));
+    }
+    base::parallel_for(group.size(), workers, [&](size_t i) {
+      guarded(group[i], [&](Item& item) { extraction.read(item); });
+    });
+    if (base::stop_requested()) break;  // some may not have been read
+    if (options.reference_padding) {
+      std::vector<Item*> batch;
+      for (Item& item : group) batch.push_back(&item);
+      extraction.encode_together(batch);
+    }
+    for (Item& item : group) {
+      if (!options.reference_padding) {
+        if (base::stop_requested()) break;
+        guarded(item, [&](Item& loaded) { extraction.encode_alone(loaded); });
+      }
+      if (item.failure) {
+        report.failures.push_back(*item.failure);
+      } else {
+        ++(item.present ? report.present : report.extracted);
+      }
+      if (on_file) on_file(item.failure ? &*item.failure : nullptr);
+    }
+  }
+  report.audio_s = extraction.audio_s();
+  report.stopped = base::stop_requested();
+  return report;
+}
+
+}  // namespace koi::codec

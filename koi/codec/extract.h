@@ -1,0 +1,62 @@
+// Codes of a whole folder of recordings: beside each audio file a .npy of its codes, int32 [K, T].
+// Source: the reference's tools/vqgan/extract_vq.py (behaviour).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "koi/codec/firefly.h"
+
+namespace koi::codec {
+
+struct ExtractFailure {
+  std::string file;  // its path, or "LIST, line 3"
+  std::string reason;
+};
+
+struct ExtractPlan {
+  std::vector<base::fs::path> files;     // in the order of the work, each once
+  std::vector<ExtractFailure> failures;  // of a list: files that are not there, lines that are none
+};
+
+// The audio files below `folder`, sorted. Throws Error(not_found) where there is no such folder,
+// Error(usage) where two files (a.wav, a.flac) would have the same .npy.
+ExtractPlan plan_folder(const base::fs::path& folder);
+
+// The files of a list, in its order. Lines are "path|speaker|language|text", of which only the path
+// is used, or a bare path; a relative one is looked up in the working folder, then in `folder`.
+// Empty lines are skipped. Throws as plan_folder().
+// Differs: the reference refuses bare paths, and languages other than zh, jp, ja and en.
+ExtractPlan plan_filelist(const base::fs::path& filelist, const base::fs::path& folder);
+
+struct ExtractOptions {
+  size_t batch_size = 64;          // files that are read ahead
+  size_t num_workers = 1;          // threads that read them, at most as many as cores
+  bool overwrite = false;          // extract again what is there already
+  bool reference_padding = false;  // encode batch_size files at once, zero-padded to the longest
+};
+
+struct ExtractReport {
+  size_t extracted = 0;                  // .npy files written
+  size_t present = 0;                    // sound .npy files that were there already
+  std::vector<ExtractFailure> failures;  // those of the plan first
+  double audio_s = 0;                    // of the extracted files
+  bool stopped = false;                  // a signal came; a second run goes on from there
+};
+
+// Writes the codes of the plan's files, each .npy whole or not at all. One that is there is kept
+// only when it is int32 [K, T], its codes in range and T that of the audio. A file that is
+// unreadable or too short for one column is a failure in the report, and the work goes on;
+// stop_requested() ends it between two files. A file's codes depend on nothing but the file.
+// `on_file` is called from this thread when a file is done with; the failure is null where it went
+// well.
+// Differs: the reference takes any .npy as done, works in random order, lets the zero padding of a
+// batch change a file's last column (so does `reference_padding`), writes empty arrays for short
+// files, and ends with success whatever failed.
+ExtractReport extract_codes(const Firefly& codec, const ExtractPlan& plan,
+                            const ExtractOptions& options,
+                            const std::function<void(const ExtractFailure*)>& on_file = {});
+
+}  // namespace koi::codec

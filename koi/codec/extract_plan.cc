@@ -1,0 +1,73 @@
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "koi/audio/audio_file.h"
+#include "koi/base/error.h"
+#include "koi/codec/extract.h"
+
+namespace koi::codec {
+namespace {
+
+namespace fs = base::fs;
+
+void refuse_collisions(const std::vector<fs::path>& files) {
+  std::map<fs::path, fs::path> owners;
+  for (const fs::path& file : files) {
+    const fs::path codes = fs::path(file).replace_extension(".npy");
+    const auto [owner, is_new] = owners.emplace(codes, file);
+    if (!is_new) {
+      throw Error(ErrorKind::usage, file.string(),
+                  "and " + owner->second.filename().string() + " would both have the codes " +
+                      codes.filename().string(),
+                  "rename or remove one of them");
+    }
+  }
+}
+
+// The path of a line; empty where it has fields, but not the four that it should have.
+std::string path_of(const std::string& line) {
+  const auto bars = std::count(line.begin(), line.end(), '|');
+  return bars == 0 || bars >= 3 ? line.substr(0, line.find('|')) : "";
+}
+
+}  // namespace
+
+ExtractPlan plan_folder(const fs::path& folder) {
+  ExtractPlan plan{base::list_files(folder, audio::is_audio_path), {}};
+  refuse_collisions(plan.files);
+  return plan;
+}
+
+ExtractPlan plan_filelist(const fs::path& filelist, const fs::path& folder) {
+  const std::string text = base::read_file(filelist);
+  ExtractPlan plan;
+  std::set<fs::path> known;
+  size_t number = 0;
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = std::min(text.find('\n', begin), text.size());
+    std::string line = text.substr(begin, end - begin);
+    begin = end + 1;
+    ++number;
+    if (line.ends_with('\r')) line.pop_back();
+    if (line.empty()) continue;
+    fs::path file = path_of(line);
+    std::error_code ignored;
+    if (file.is_relative() && !fs::exists(file, ignored)) {
+      if (fs::exists(folder / file, ignored)) file = folder / file;
+    }
+    if (file.empty()) {
+      plan.failures.push_back(
+          {filelist.string() + ", line " + std::to_string(number),
+           "is neither a path nor path|speaker|language|text: " + printable(line)});
+    } else if (!fs::is_regular_file(file, ignored)) {
+      plan.failures.push_back({file.string(), "no such file"});
+    } else if (known.insert(file.lexically_normal()).second) {
+      plan.files.push_back(file);
+    }
+  }
+  refuse_collisions(plan.files);
+  return plan;
+}
+
+}  // namespace koi::codec

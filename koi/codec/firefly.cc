@@ -1,0 +1,200 @@
+#include "koi/codec/firefly.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "koi/base/error.h"
+#include "koi/checkpoint/pth.h"
+#include "koi/codec/weight_norm.h"
+
+namespace koi::codec {
+namespace {
+
+// Code columns that are computed at once: the longest audio that is encoded and decoded in one
+// piece is 48 and 12 s. Longer pieces gain nothing, the arithmetic is bound by its own speed.
+constexpr int64_t kEncodeColumns = 1024;
+constexpr int64_t kDecodeColumns = 256;
+
+const FireflyConfig& checked(const FireflyConfig& config) {
+  check_config(config, "codec config");
+  return config;
+}
+
+audio::MelOptions mel_options(const SpectrogramConfig& config) {
+  return {.sample_rate_hz = config.sample_rate,
+          .n_fft = config.n_fft,
+          .win_length = config.win_length,
+          .hop_length = config.hop_length,
+          .n_mels = config.n_mels};
+}
+
+int64_t divided_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+void check_lengths(const std::vector<int64_t>& lengths, const at::Tensor& rows, int64_t longest) {
+  const bool fits = static_cast<int64_t>(lengths.size()) == rows.size(0) &&
+                    std::all_of(lengths.begin(), lengths.end(),
+                                [&](int64_t length) { return length >= 0 && length <= longest; });
+  if (!fits) {
+    throw Error(ErrorKind::internal, "codec",
+                "one length per row, 0 to " + std::to_string(longest) + ", was expected");
+  }
+}
+
+}  // namespace
+
+Firefly::Firefly(FireflyConfig config)
+    : backbone(checked(config).backbone),
+      head(config.head),
+      quantizer(config.quantizer),
+      config_(std::move(config)),
+      mel_(mel_options(config_.spec_transform)) {}
+
+at::Device Firefly::device() const { return backbone.device(); }
+
+void Firefly::visit(const tensor::ParameterVisitor& visitor) {
+  backbone.visit("backbone.", visitor);
+  head.visit("head.", visitor);
+  quantizer.visit("quantizer.", visitor);
+}
+
+int64_t Firefly::columns(int64_t samples) const {
+  int64_t length = mel_.frames(samples);
+  for (const int64_t factor : config_.quantizer.downsample_factor)
+    length = divided_up(length, factor);
+  return length;
+}
+
+int64_t Firefly::feature_length(int64_t samples) const {
+  return mel_.frames(samples) / config_.frames_per_column();
+}
+
+int64_t Firefly::shortest_input() const { return mel_.min_samples(); }
+
+at::Tensor Firefly::mel(const at::Tensor& wave) const {
+  const int64_t hop = config_.spec_transform.hop_length;
+  const int64_t samples = wave.size(1);
+  const int64_t frames = mel_.frames(samples);
+  // A frame sees `reach` samples beyond its own hop on either side; a window's outer frames, which
+  // see its reflected ends, are computed and dropped.
+  const int64_t reach = mel_.min_samples() - 1;
+  const int64_t lead = reach / hop + 1;
+  const int64_t window = kEncodeColumns * config_.frames_per_column();
+  std::vector<at::Tensor> parts;
+  for (int64_t begin = 0; begin < frames || parts.empty(); begin += window) {
+    const int64_t end = std::min(begin + window, frames);
+    const int64_t from = std::max<int64_t>(begin - lead, 0);
+    const int64_t to = end == frames ? samples : std::min(samples, end * hop + reach);
+    const at::Tensor part = mel_.forward(wave.narrow(1, from * hop, to - from * hop));
+    parts.push_back(part.narrow(2, begin - from, end - begin));
+  }
+  return at::cat(parts, 2);
+}
+
+Encoded Firefly::encode(const at::Tensor& wave, const std::vector<int64_t>& lengths,
+                        const Trace& trace) const {
+  const c10::InferenceMode guard;
+  check_lengths(lengths, wave, wave.size(2));
+  at::Tensor frames = mel(wave.squeeze(1).to(device()));  // [B, M, F]
+  if (trace) trace("mel", frames);
+  std::vector<int64_t> frame_lengths;
+  Encoded result;
+  for (const int64_t length : lengths) {
+    frame_lengths.push_back(mel_.frames(length));
+    result.feature_lengths.push_back(feature_length(length));
+  }
+  const at::Tensor mask = length_mask(frame_lengths, frames.size(2), frames);
+  frames = frames * mask;
+
+  const int64_t per_column = config_.frames_per_column();
+  const int64_t context = divided_up(backbone.context() + quantizer.encode_context(), per_column);
+  const int64_t total = columns(wave.size(2));
+  std::vector<at::Tensor> parts;
+  for (int64_t begin = 0; begin < total; begin += kEncodeColumns) {
+    const int64_t end = std::min(begin + kEncodeColumns, total);
+    const int64_t from = std::max<int64_t>(begin - context, 0);
+    const int64_t first = from * per_column;
+    const int64_t count = std::min(end * per_column, frames.size(2)) - first;
+    const at::Tensor features =
+        backbone.forward(frames.narrow(2, first, count), trace) * mask.narrow(2, first, count);
+    if (trace) trace("encoder", features);
+    parts.push_back(quantizer.encode(features, trace).narrow(2, begin - from, end - begin));
+  }
+  result.codes = at::cat(parts, 2);
+  return result;
+}
+
+at::Tensor Firefly::decode(const at::Tensor& codes, const std::vector<int64_t>& lengths,
+                           const Trace& trace) const {
+  const c10::InferenceMode guard;
+  const int64_t total = codes.size(2);
+  check_lengths(lengths, codes, total);
+  if (codes.size(1) != config_.codebooks()) {
+    throw Error(ErrorKind::corrupt, "codes",
+                "have " + std::to_string(codes.size(1)) + " rows, the codec has " +
+                    std::to_string(config_.codebooks()) + " codebooks");
+  }
+  at::Tensor rows = codes.to(device(), at::kLong);
+  // Codes behind a row's own length are padding of any value.
+  rows = rows * length_mask(lengths, total, rows);
+  const int64_t size = config_.codebook_size();
+  if (rows.numel() > 0 && (rows.min().item<int64_t>() < 0 || rows.max().item<int64_t>() >= size)) {
+    throw Error(ErrorKind::corrupt, "codes",
+                "lie between " + std::to_string(rows.min().item<int64_t>()) + " and " +
+                    std::to_string(rows.max().item<int64_t>()) + ", 0 to " +
+                    std::to_string(size - 1) + " was expected");
+  }
+
+  const int64_t per_column = config_.samples_per_column();
+  const int64_t context = quantizer.decode_context(head.context());
+  at::Tensor audio = at::empty({rows.size(0), 1, total * per_column}, at::kFloat);
+  for (int64_t begin = 0; begin < total; begin += kDecodeColumns) {
+    const int64_t end = std::min(begin + kDecodeColumns, total);
+    const int64_t from = std::max<int64_t>(begin - context, 0);
+    const at::Tensor part = decode_window(rows.narrow(2, from, end - from), from, lengths, trace);
+    audio.narrow(2, begin * per_column, (end - begin) * per_column)
+        .copy_(part.narrow(2, (begin - from) * per_column, (end - begin) * per_column));
+  }
+  return audio;
+}
+
+// Audio [B, 1, T * samples_per_column] of a window of columns that begins at `first_column`.
+at::Tensor Firefly::decode_window(const at::Tensor& codes, int64_t first_column,
+                                  const std::vector<int64_t>& lengths, const Trace& trace) const {
+  std::vector<int64_t> frames, samples;
+  for (const int64_t length : lengths) {
+    const int64_t left = std::clamp<int64_t>(length - first_column, 0, codes.size(2));
+    frames.push_back(left * config_.frames_per_column());
+    samples.push_back(left * config_.samples_per_column());
+  }
+  at::Tensor z = quantizer.decode(codes, trace);
+  z = z * length_mask(frames, z.size(2), z);
+  if (trace) trace("upsampled", z);
+  const at::Tensor audio = head.forward(z, trace);
+  return audio * length_mask(samples, audio.size(2), audio);
+}
+
+Firefly load_firefly(const base::fs::path& checkpoint, const FireflyConfig& config,
+                     const tensor::LoadOptions& options) {
+  const std::string where = checkpoint.string();
+  checkpoint::StateDict state = checkpoint::load_state_dict(checkpoint);
+  constexpr std::string_view kGenerator = "generator";
+  const bool with_discriminator = std::any_of(state.begin(), state.end(), [&](const auto& entry) {
+    return entry.first.find(kGenerator) != std::string::npos;
+  });
+  if (with_discriminator) {
+    const std::string prefix = std::string(kGenerator) + ".";
+    checkpoint::StateDict generator;
+    for (auto& [key, view] : state) {
+      const size_t at = key.find(prefix);
+      if (at != std::string::npos)
+        generator.emplace_back(std::string(key).erase(at, prefix.size()), std::move(view));
+    }
+    state = std::move(generator);
+  }
+  Firefly model(config);
+  tensor::load_parameters([&](const tensor::ParameterVisitor& visitor) { model.visit(visitor); },
+                          fold_weight_norm(state, where), options, where);
+  return model;
+}
+
+}  // namespace koi::codec

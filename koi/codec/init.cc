@@ -1,0 +1,68 @@
+#include "koi/codec/init.h"
+
+#include <cmath>
+#include <string_view>
+
+#include "koi/base/random.h"
+#include "koi/checkpoint/pth.h"
+#include "koi/codec/weight_norm.h"
+#include "koi/tensor/bridge.h"
+
+namespace koi::codec {
+namespace {
+
+// Layer scale: large enough that blocks matter, small enough that stages of many blocks stay tame.
+constexpr float kGamma = 0.3F;
+// SiLU lets about a third of the power through; the head makes up for it.
+constexpr double kHeadGain = 1.6;
+
+bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+// Deviation of a weight's values that keeps the power of a unit signal.
+double deviation(const std::string& name, const at::Tensor& weight) {
+  const bool transposed = contains(name, "head.ups.") || (name.starts_with("quantizer.upsample.") &&
+                                                          name.ends_with(".0.conv.weight"));
+  const int64_t inputs = transposed ? weight.size(0) : weight[0].numel();
+  const double gain = contains(name, "head.") ? kHeadGain : 1;
+  return gain / std::sqrt(static_cast<double>(inputs));
+}
+
+}  // namespace
+
+void randomize(Firefly& model, uint64_t seed) {
+  base::TorchRandom random(seed);
+  model.visit([&](const std::string& name, at::Tensor& parameter) {
+    if (name.ends_with("gamma")) {
+      parameter = at::full_like(parameter, kGamma);
+    } else if (parameter.dim() == 1) {
+      parameter = name.ends_with("weight") ? at::ones_like(parameter) : at::zeros_like(parameter);
+    } else {
+      const auto limit = static_cast<float>(std::sqrt(3.0) * deviation(name, parameter));
+      parameter = at::empty_like(parameter);
+      auto* values = parameter.mutable_data_ptr<float>();
+      for (int64_t i = 0; i < parameter.numel(); ++i) values[i] = random.uniform(-limit, limit);
+    }
+  });
+}
+
+tensor::NamedTensors published_tensors(Firefly& model) {
+  tensor::NamedTensors folded;
+  model.visit([&](const std::string& name, at::Tensor& parameter) {
+    folded.emplace_back(name, parameter);
+  });
+  return unfold_weight_norm(folded);
+}
+
+void init_codec(const FireflyConfig& config, uint64_t seed, const base::fs::path& out) {
+  Firefly model(config);
+  randomize(model, seed);
+  checkpoint::StateDict state;
+  for (const auto& [name, value] : published_tensors(model))
+    state.emplace_back(name, tensor::to_view(value));
+  checkpoint::save_pth(out, checkpoint::from_state_dict(state));
+  base::write_file(out.parent_path() / (std::string(kConfigName) + ".yaml"), config_yaml(config));
+}
+
+}  // namespace koi::codec

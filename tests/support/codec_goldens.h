@@ -1,0 +1,53 @@
+// The recorded codec as the parity tests use it. Header-only: the support library knows no torch.
+#pragma once
+
+#include <gmock/gmock.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "koi/codec/firefly.h"
+#include "koi/tensor/device.h"
+#include "tests/support/tensor_near.h"
+
+namespace koi::test {
+
+// The recorded checkpoint: the one .pth in codec/tiny.
+inline std::filesystem::path codec_checkpoint() {
+  for (const auto& entry : std::filesystem::directory_iterator(golden("codec/tiny"))) {
+    if (entry.path().extension() == ".pth") return entry.path();
+  }
+  throw std::runtime_error("no .pth in codec/tiny");
+}
+
+// Computes with one thread, as the recordings were made.
+inline const codec::Firefly& golden_codec() {
+  static const codec::Firefly model = [] {
+    tensor::set_threads(1);
+    return codec::load_firefly(codec_checkpoint(), codec::config_for(codec_checkpoint()));
+  }();
+  return model;
+}
+
+inline std::vector<int64_t> read_integers(const std::string& path) {
+  const at::Tensor values = read_tensor(path).to(at::kLong).flatten().contiguous();
+  return {values.const_data_ptr<int64_t>(), values.const_data_ptr<int64_t>() + values.numel()};
+}
+
+// Equal integers, whatever their type.
+inline void expect_equal(const at::Tensor& actual, const at::Tensor& recorded,
+                         const std::string& what) {
+  ASSERT_EQ(actual.sizes(), recorded.sizes()) << what;
+  EXPECT_TRUE(at::equal(actual.to(at::kLong), recorded.to(at::kLong))) << what;
+}
+
+// Keeps what a run of the codec showed, by stage.
+struct Stages {
+  std::map<std::string, at::Tensor> values;
+  codec::Trace trace() {
+    return [this](const std::string& stage, const at::Tensor& value) { values[stage] = value; };
+  }
+};
+
+}  // namespace koi::test
