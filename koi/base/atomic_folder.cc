@@ -1,0 +1,73 @@
+#include "koi/base/atomic_folder.h"
+
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+#include "koi/base/error.h"
+
+namespace koi::base {
+namespace {
+
+bool is_taken(const fs::path& path) {
+  std::error_code ignored;
+  const auto status = fs::symlink_status(path, ignored);
+  if (!fs::exists(status)) return false;
+  return !fs::is_directory(status) || !fs::is_empty(path, ignored);
+}
+
+// A fresh folder beside `path`, on the same file system.
+fs::path make_beside(const fs::path& path) {
+  std::string name = (path.parent_path() / ".koi-tmp-XXXXXX").string();
+  if (::mkdtemp(name.data()) == nullptr) {
+    throw Error(ErrorKind::io, path.string(),
+                std::string("the folder cannot be made: ") + std::strerror(errno));
+  }
+  return name;
+}
+
+void rename_folder(const fs::path& from, const fs::path& to) {
+  std::error_code error;
+  fs::rename(from, to, error);
+  if (error) throw Error(ErrorKind::io, to.string(), "cannot be put in place: " + error.message());
+}
+
+}  // namespace
+
+AtomicFolder::AtomicFolder(const fs::path& path, Existing existing) : existing_(existing) {
+  path_ = fs::absolute(path).lexically_normal();
+  if (!path_.has_filename()) path_ = path_.parent_path();  // a slash at the end
+  if (existing == Existing::refuse && is_taken(path_)) {
+    throw Error(ErrorKind::io, path.string(), "is there already",
+                "choose another folder or remove it first");
+  }
+  make_folder(path_.parent_path());
+  temporary_ = make_beside(path_);
+  const mode_t mask = ::umask(0);
+  ::umask(mask);
+  ::chmod(temporary_.c_str(), 0777 & ~mask);
+}
+
+AtomicFolder::~AtomicFolder() {
+  std::error_code ignored;
+  if (!temporary_.empty()) fs::remove_all(temporary_, ignored);
+}
+
+void AtomicFolder::commit() {
+  sync_folder(temporary_);
+  if (existing_ == Existing::replace && is_taken(path_)) {
+    const fs::path old = make_beside(path_);
+    rename_folder(path_, old);
+    rename_folder(temporary_, path_);
+    std::error_code ignored;
+    fs::remove_all(old, ignored);
+  } else {
+    rename_folder(temporary_, path_);
+  }
+  temporary_.clear();
+  sync_folder(path_.parent_path());
+}
+
+}  // namespace koi::base

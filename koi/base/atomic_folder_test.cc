@@ -1,0 +1,59 @@
+#include "koi/base/atomic_folder.h"
+
+#include <gtest/gtest.h>
+
+#include "koi/base/error.h"
+#include "tests/support/temp_dir.h"
+
+namespace koi::base {
+namespace {
+
+size_t entries(const fs::path& folder) {
+  return static_cast<size_t>(
+      std::distance(fs::directory_iterator(folder), fs::directory_iterator()));
+}
+
+TEST(AtomicFolder, AppearsOnlyWhenCommitted) {
+  const test::TempDir dir;
+  {
+    AtomicFolder folder(dir / "a/b/");
+    write_file(folder.temporary_path() / "file", "x");
+    EXPECT_FALSE(fs::exists(dir / "a/b"));
+    folder.commit();
+  }
+  EXPECT_EQ(read_file(dir / "a/b/file"), "x");
+  EXPECT_EQ(entries(dir / "a"), 1u);
+}
+
+TEST(AtomicFolder, LeavesNothingBehindWithoutCommit) {
+  const test::TempDir dir;
+  { write_file(AtomicFolder(dir / "a").temporary_path() / "file", "x"); }
+  EXPECT_EQ(entries(dir.path()), 0u);
+}
+
+TEST(AtomicFolder, RefusesWhatIsThereButNotAnEmptyFolder) {
+  const test::TempDir dir;
+  make_folder(dir / "empty");
+  AtomicFolder(dir / "empty").commit();
+  make_folder(dir / "full");
+  write_file(dir / "full/file", "old");
+  EXPECT_THROW(AtomicFolder(dir / "full"), Error);
+  EXPECT_THROW(AtomicFolder(dir / "full/file"), Error);
+  EXPECT_EQ(read_file(dir / "full/file"), "old");
+}
+
+TEST(AtomicFolder, ReplacesOnRequest) {
+  const test::TempDir dir;
+  make_folder(dir / "full");
+  write_file(dir / "full/old", "old");
+  AtomicFolder folder(dir / "full", AtomicFolder::Existing::replace);
+  write_file(folder.temporary_path() / "new", "new");
+  EXPECT_TRUE(fs::exists(dir / "full/old"));
+  folder.commit();
+  EXPECT_FALSE(fs::exists(dir / "full/old"));
+  EXPECT_EQ(read_file(dir / "full/new"), "new");
+  EXPECT_EQ(entries(dir.path()), 1u);
+}
+
+}  // namespace
+}  // namespace koi::base
