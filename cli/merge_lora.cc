@@ -1,7 +1,65 @@
+// koi merge-lora: base + adapter -> a plain checkpoint.
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <memory>
+
 #include "cli/commands.h"
+#include "cli/device_flags.h"
+#include "cli/flags.h"
+#include "cli/lora_flags.h"
+#include "koi/base/error.h"
+#include "koi/lm/merge.h"
 
 namespace koi::cli {
+namespace {
 
-void add_merge_lora(CLI::App&) {}
+constexpr char kExamples[] =
+    "  koi merge-lora --lora-config r_8_alpha_16 --base-weight checkpoints/fish-speech-1.4 \\\n"
+    "    --lora-weight results/alice/checkpoints/step_000000010.ckpt --output checkpoints/alice\n";
+
+struct MergeFlags {
+  LoraFlags lora;
+  std::string base = "checkpoints/fish-speech-1.4";
+  std::string output;
+  bool overwrite = false;
+  DeviceFlags device;
+};
+
+int run(const MergeFlags& flags) {
+  const lm::MergeReport report = lm::merge_checkpoint({.base = flags.base,
+                                                       .adapter = flags.lora.weight,
+                                                       .output = flags.output,
+                                                       .lora = flags.lora.config(),
+                                                       .overwrite = flags.overwrite,
+                                                       .device = flags.device.apply()});
+  const std::string line = fmt::format(
+      "{}: {} tensors ({}), {} files copied; logits differ from base + adapter by at "
+      "most {:.2g}, the largest is {:.3g}",
+      printable(flags.output), report.tensors, c10::toString(report.dtype), report.copied.size(),
+      report.max_difference, report.max_logit);
+  std::printf("%s\n", line.c_str());
+  return 0;
+}
+
+}  // namespace
+
+void add_merge_lora(CLI::App& app) {
+  const auto flags = std::make_shared<MergeFlags>();
+  CLI::App* command = add_command(app, "merge-lora", "base + adapter -> a plain checkpoint",
+                                  kExamples, [flags] { return run(*flags); });
+  command
+      ->add_option("--lora-config", flags->lora.config_name,
+                   "settings the adapter was trained with")
+      ->capture_default_str();
+  command->add_option("--base-weight", flags->base, "checkpoint folder that was fine-tuned")
+      ->capture_default_str();
+  command->add_option("--lora-weight", flags->lora.weight, "adapter (.ckpt of a training run)")
+      ->required();
+  command->add_option("--output", flags->output, "checkpoint folder to make")->required();
+  add_switch(command, "overwrite", flags->overwrite,
+             "replace an output folder of an earlier merge");
+  flags->device.add_to(command);
+}
 
 }  // namespace koi::cli
