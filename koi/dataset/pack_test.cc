@@ -1,0 +1,200 @@
+#include "koi/dataset/pack.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "koi/base/error.h"
+#include "koi/checkpoint/npy.h"
+#include "koi/dataset/shard.h"
+#include "tests/support/temp_dir.h"
+
+namespace koi::dataset {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+namespace fs = std::filesystem;
+
+class Pack : public testing::Test {
+ protected:
+  void add_codes(const std::string& name, int64_t frames = 2) {
+    fs::create_directories((data() / name).parent_path());
+    checkpoint::write_codes(data() / name,
+                            {2, frames, std::vector<int32_t>(static_cast<size_t>(2 * frames), 7)});
+  }
+  void add_text(const std::string& name, const std::string& text) {
+    fs::create_directories((data() / name).parent_path());
+    base::write_file(data() / name, text);
+  }
+  void add_pair(const std::string& stem, const std::string& text) {
+    add_codes(stem + ".npy");
+    add_text(stem + ".lab", text);
+  }
+  PackReport pack() {
+    return pack_dataset(options, {[this](const PackFailure& f) { failures.push_back(f.reason); },
+                                  [this](uint64_t done, uint64_t) { progress.push_back(done); }});
+  }
+  // Names of all that is in the output.
+  std::vector<std::string> output() const {
+    std::vector<std::string> names;
+    for (const auto& entry : fs::directory_iterator(options.output))
+      names.push_back(entry.path().filename().string());
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+  static std::vector<TextData> records(const PackReport& report) {
+    std::vector<TextData> all;
+    for (const fs::path& shard : report.shards) {
+      ShardReader reader(shard);
+      while (auto record = reader.next()) all.push_back(std::move(*record));
+    }
+    return all;
+  }
+
+  fs::path data() const { return folder / "data"; }
+
+  test::TempDir folder;
+  PackOptions options{{folder / "data"}, folder / "out", {"lab"}, 10, 4, TextRules::repaired};
+  std::vector<std::string> failures;
+  std::vector<uint64_t> progress;
+};
+
+TEST_F(Pack, OneRecordAFolder) {
+  add_pair("길동/a", "하나 ");
+  add_pair("길동/b", "둘");
+  add_pair("ada/a", "one");
+  const PackReport report = pack();
+  const std::vector<TextData> all = records(report);
+  ASSERT_EQ(all.size(), 2U);
+  EXPECT_EQ(all[0].name, "ada");
+  EXPECT_EQ(all[1].name, "길동");
+  EXPECT_THAT(all[1].sentences[0].texts, ElementsAre("하나"));
+  EXPECT_EQ(all[1].sentences[1].codes, (CodeRows{{7, 7}, {7, 7}}));
+  EXPECT_EQ(report.sentences, 3U);
+  EXPECT_EQ(report.frames, 6U);
+  EXPECT_THAT(progress, ElementsAre(1, 3));
+  EXPECT_THAT(output(), ElementsAre("00000000.protos"));
+}
+
+TEST_F(Pack, WhatCannotBePackedIsReportedAndLeftOut) {
+  add_pair("ada/good", "fine");
+  add_codes("ada/mute.npy");
+  add_pair("ada/empty", " \n");
+  add_pair("ada/short", "short");
+  add_codes("ada/short.npy", 0);
+  add_pair("bob/broken", "broken");
+  add_text("bob/broken.npy", "not an array");
+  const PackReport report = pack();
+  EXPECT_EQ(records(report).size(), 1U);  // none for bob
+  EXPECT_EQ(report.sentences, 1U);
+  EXPECT_EQ(report.failures, 4U);
+  EXPECT_THAT(failures,
+              ElementsAre(HasSubstr("empty.lab: the transcript is empty"),
+                          HasSubstr("mute.lab: no such file"),
+                          HasSubstr("short.npy: holds no frames"), HasSubstr("broken.npy")));
+}
+
+TEST_F(Pack, NothingToPackIsAnErrorAndLeavesTheOutput) {
+  add_codes("ada/mute.npy");
+  EXPECT_THROW(pack(), Error);
+  EXPECT_FALSE(fs::exists(options.output));
+
+  fs::create_directories(options.output);
+  base::write_file(options.output / "00000000.protos", "old");
+  EXPECT_THROW(pack(), Error);
+  EXPECT_THAT(output(), ElementsAre("00000000.protos"));
+  EXPECT_EQ(base::read_file(options.output / "00000000.protos"), "old");
+}
+
+TEST_F(Pack, MissingInput) {
+  options.inputs.push_back(folder / "nowhere");
+  add_pair("ada/good", "fine");
+  EXPECT_THROW(pack(), Error);
+  EXPECT_FALSE(fs::exists(options.output));
+}
+
+TEST_F(Pack, OldShardsGoAllElseStays) {
+  add_pair("ada/good", "fine");
+  fs::create_directories(options.output / "sub");
+  for (const char* name : {"00000000.protos", "00000007.protos", "mine.protos", "0000000a.protos",
+                           "notes.txt", "sub/00000000.protos"})
+    base::write_file(options.output / name, "old");
+  EXPECT_EQ(stale_shards(options.output).size(), 2U);
+  EXPECT_EQ(foreign_shards(options.output).size(), 3U);
+  const PackReport report = pack();
+  EXPECT_EQ(report.removed.size(), 2U);
+  EXPECT_THAT(output(),
+              ElementsAre("00000000.protos", "0000000a.protos", "mine.protos", "notes.txt", "sub"));
+  EXPECT_EQ(records(report).size(), 1U);
+}
+
+TEST_F(Pack, OutputInsideOfTheInput) {
+  add_pair("ada/good", "fine");
+  options.output = data() / "protos";
+  EXPECT_EQ(pack().sentences, 1U);
+  EXPECT_EQ(pack().sentences, 1U);
+}
+
+TEST_F(Pack, ShardsRollOver) {
+  options.shard_size_mib = 0;
+  for (const char* speaker : {"a", "b", "c"}) add_pair(std::string(speaker) + "/x", "text");
+  EXPECT_EQ(pack().shards.size(), 3U);
+  EXPECT_THAT(output(), ElementsAre("00000000.protos", "00000001.protos", "00000002.protos"));
+}
+
+TEST_F(Pack, SeveralSpellings) {
+  add_pair("ada/a", "ten");
+  add_text("ada/a.txt", "10");
+  options.text_extensions = {".lab", ".txt"};
+  EXPECT_THAT(records(pack()).at(0).sentences.at(0).texts, ElementsAre("ten", "10"));
+  add_pair("ada/b", "only one");
+  EXPECT_EQ(pack().failures, 1U);
+}
+
+TEST_F(Pack, FileListIsRepaired) {
+  add_pair("ada/a", "");
+  const std::string path = (data() / "ada/a.lab").string();  // stands for the audio file
+  const std::string list = "\xEF\xBB\xBF" + path + "|홍길동|fr|  bonjour \r\n\n# a comment\r\n" +
+                           path + "|x|en\n" + (data() / "gone.wav").string() + "|x|en|gone";
+  base::write_file(folder / "x.list", list);
+  options.inputs = {folder / "x.list"};
+  const std::vector<TextData> all = records(pack());
+  ASSERT_EQ(all.size(), 1U);
+  EXPECT_EQ(all[0].name, "홍길동");
+  EXPECT_EQ(all[0].source, "filelist");
+  EXPECT_THAT(all[0].sentences.at(0).texts, ElementsAre("bonjour"));
+  EXPECT_THAT(failures, ElementsAre(HasSubstr("line 4"), HasSubstr("gone.wav")));
+}
+
+TEST_F(Pack, FileListThatIsNoText) {
+  base::write_file(folder / "x.list", "caf\xE9");
+  options.inputs = {folder / "x.list"};
+  EXPECT_THROW(pack(), Error);
+}
+
+TEST_F(Pack, SpeakerThatIsNoUtf8) {
+  add_pair("caf\xE9/a", "text");
+  EXPECT_THROW(pack(), Error);
+  EXPECT_FALSE(fs::exists(options.output));
+}
+
+TEST_F(Pack, OutputThatIsAFile) {
+  add_pair("ada/good", "fine");
+  base::write_file(options.output, "a file");
+  EXPECT_THROW(pack(), Error);
+  EXPECT_EQ(base::read_file(options.output), "a file");
+}
+
+TEST_F(Pack, ArrayThatClaimsManyCodebooks) {
+  add_pair("ada/good", "fine");
+  add_pair("ada/wide", "wide");
+  checkpoint::write_codes(data() / "ada/wide.npy", {1'000'000'000, 0, {}});
+  for (const TextRules rules : {TextRules::repaired, TextRules::reference}) {
+    options.rules = rules;
+    EXPECT_EQ(pack().failures, 1U);
+  }
+}
+
+}  // namespace
+}  // namespace koi::dataset
