@@ -12,8 +12,8 @@
 namespace koi::codec {
 
 struct ExtractFailure {
-  std::string file;  // its path, or "LIST, line 3"
-  std::string reason;
+  std::string file;     // its path, or "LIST, line 3"
+  std::string message;  // one line: the file, what is wrong with it
 };
 
 struct ExtractPlan {

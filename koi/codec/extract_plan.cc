@@ -31,6 +31,10 @@ std::string path_of(const std::string& line) {
   return bars == 0 || bars >= 3 ? line.substr(0, line.find('|')) : "";
 }
 
+ExtractFailure failure(const std::string& file, const std::string& what) {
+  return {file, Error(ErrorKind::not_found, file, what).what()};
+}
+
 }  // namespace
 
 ExtractPlan plan_folder(const fs::path& folder) {
@@ -57,11 +61,10 @@ ExtractPlan plan_filelist(const fs::path& filelist, const fs::path& folder) {
       if (fs::exists(folder / file, ignored)) file = folder / file;
     }
     if (file.empty()) {
-      plan.failures.push_back(
-          {filelist.string() + ", line " + std::to_string(number),
-           "is neither a path nor path|speaker|language|text: " + printable(line)});
+      plan.failures.push_back(failure(filelist.string() + ", line " + std::to_string(number),
+                                      "is neither a path nor path|speaker|language|text: " + line));
     } else if (!fs::is_regular_file(file, ignored)) {
-      plan.failures.push_back({file.string(), "no such file"});
+      plan.failures.push_back(failure(file.string(), "no such file"));
     } else if (known.insert(file.lexically_normal()).second) {
       plan.files.push_back(file);
     }

@@ -1,0 +1,24 @@
+// Which codec, and where it computes: what extract-vq and codec share.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+#include "cli/device_flags.h"
+#include "koi/codec/firefly.h"
+
+namespace koi::cli {
+
+struct CodecFlags {
+  std::string config_name = codec::kConfigName;
+  std::string checkpoint =
+      "checkpoints/fish-speech-1.4/firefly-gan-vq-fsq-8x1024-21hz-generator.pth";
+
+  void add_to(CLI::App* command);
+  codec::Firefly load() const;  // applies --device and --threads
+
+ private:
+  DeviceFlags device_;
+};
+
+}  // namespace koi::cli
