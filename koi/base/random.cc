@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <string>
 
 #include "koi/base/error.h"
@@ -114,7 +115,7 @@ size_t PythonRandom::weighted_index(std::span<const uint64_t> cumulative) {
 
 float TorchRandom::uniform(float from, float to) {
   const float unit = static_cast<float>(twister_.next() & 0xffffffU) * 0x1p-24F;
-  return unit * (to - from) + from;
+  return std::fma(unit, to - from, from);  // torch's kernel rounds once
 }
 
 int64_t TorchRandom::integer() {

@@ -1,0 +1,93 @@
+#include "koi/dataset/batch_source.h"
+
+#include "koi/base/error.h"
+#include "koi/base/random.h"
+#include "koi/dataset/shard_files.h"
+
+namespace koi::dataset {
+namespace {
+
+namespace fs = base::fs;
+
+void check(const BatchSourceOptions& options) {
+  const auto at_least = [](const char* name, int64_t value, int64_t least) {
+    if (value >= least) return;
+    throw Error(
+        ErrorKind::config, name,
+        "is " + std::to_string(value) + ", at least " + std::to_string(least) + " is needed");
+  };
+  at_least("batch_size", options.batch_size, 1);
+  at_least("max_length", options.max_length, 20);
+  at_least("max_length", options.sampler.max_length, 20);  // under 20 no sentence is drawn
+  at_least("rank", options.rank, 0);
+  at_least("world_size", options.world_size, options.rank + 1);
+  if (options.reference) at_least("num_workers", options.reference->num_workers, 1);
+}
+
+std::vector<uint32_t> words_of(uint64_t value) {
+  std::vector<uint32_t> words{static_cast<uint32_t>(value)};
+  if (value >> 32 != 0) words.push_back(static_cast<uint32_t>(value >> 32));
+  return words;
+}
+
+// A stream of its own for each rank.
+SamplerSeeds seeds_of(uint64_t seed, int64_t rank) {
+  const std::vector<uint32_t> words = {
+      static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32), static_cast<uint32_t>(rank)};
+  return {words, base::PythonRandom(words).bits(32)};
+}
+
+int64_t pad_token_of(const text::Tokenizer& tokenizer) {
+  const auto eos = tokenizer.eos_id();
+  if (!eos) {
+    throw Error(ErrorKind::config, "tokenizer_config.json",
+                "names no end-of-sequence token, batches are filled up with it");
+  }
+  return *eos;
+}
+
+}  // namespace
+
+BatchSource::BatchSource(const BatchSourceOptions& options, const text::Tokenizer& tokenizer)
+    : collate_{options.max_length, pad_token_of(tokenizer)}, batch_size_(options.batch_size) {
+  check(options);
+  std::vector<fs::path> shards = find_shards(options.proto_files);
+  base::PythonRandom(options.seed).shuffle(shards);
+  if (!options.reference) {
+    workers_.emplace_back(read_groups(share_of(shards, {}), options.seed), tokenizer,
+                          options.sampler, seeds_of(options.seed, options.rank));
+    return;
+  }
+  const int64_t count = options.reference->num_workers;
+  for (int64_t i = 0; i < count; ++i) {
+    const uint64_t seed = options.reference->base_seed + static_cast<uint64_t>(i);
+    workers_.emplace_back(
+        read_groups(share_of(shards, {options.rank, options.world_size, i, count}), options.seed),
+        tokenizer, options.sampler, SamplerSeeds{words_of(seed), seed});
+  }
+}
+
+Batch BatchSource::next() {
+  Sampler& worker = workers_[batches_++ % workers_.size()];
+  std::vector<Sample> samples;
+  for (int64_t i = 0; i < batch_size_; ++i) samples.push_back(worker.next().value());
+  return collate(samples, collate_);
+}
+
+BatchSourceState BatchSource::state() const {
+  BatchSourceState state{{}, batches_};
+  for (const Sampler& worker : workers_) state.samplers.push_back(worker.state());
+  return state;
+}
+
+void BatchSource::restore(const BatchSourceState& state) {
+  if (state.samplers.size() != workers_.size()) {
+    throw Error(ErrorKind::corrupt, "data position",
+                "is of " + std::to_string(state.samplers.size()) + " workers, expected " +
+                    std::to_string(workers_.size()));
+  }
+  for (size_t i = 0; i < workers_.size(); ++i) workers_[i].restore(state.samplers[i]);
+  batches_ = state.batches;
+}
+
+}  // namespace koi::dataset

@@ -1,0 +1,151 @@
+#include "koi/dataset/sampler.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "koi/base/error.h"
+#include "koi/text/clean.h"
+
+namespace koi::dataset {
+namespace {
+
+// The inverse of std::erf for |y| < 1, to double precision: Winitzki's approximation (2008), then
+// Newton's steps.
+double inverse_erf(double y) {
+  constexpr double kA = 0.147;
+  const double log_part = std::log1p(-y * y);
+  const double half = 2 / (std::numbers::pi * kA) + log_part / 2;
+  double x = std::copysign(std::sqrt(std::sqrt(half * half - log_part / kA) - half), y);
+  for (int step = 0; step < 3; ++step) {
+    x -= (std::erf(x) - y) * std::sqrt(std::numbers::pi) / 2 * std::exp(x * x);
+  }
+  return x;
+}
+
+void check_options(const SamplerOptions& options) {
+  const auto check = [](const char* name, double share) {
+    if (share >= 0 && share <= 1) return;
+    throw Error(ErrorKind::config, name, "is " + std::to_string(share) + ", expected 0 to 1");
+  };
+  check("interactive_prob", options.interactive_prob);
+  check("skip_text_prob", options.skip_text_prob);
+  if (const double* share = std::get_if<double>(&options.use_speaker)) check("use_speaker", *share);
+}
+
+void check_sentence(const Sentence& sentence, const std::string& where, int64_t num_codebooks) {
+  const auto refuse = [&](const std::string& what) {
+    throw Error(ErrorKind::corrupt, where, what,
+                "run koi extract-vq and koi build-dataset again, and check num_codebooks");
+  };
+  if (sentence.texts.empty()) refuse("has no text");
+  if (sentence.codes.empty()) refuse("has no codes");
+  for (const auto& row : sentence.codes) {
+    if (row.size() != sentence.codes.front().size()) refuse("has codebooks of different lengths");
+  }
+  if (static_cast<int64_t>(sentence.codes.size()) < num_codebooks) {
+    refuse("has " + std::to_string(sentence.codes.size()) + " codebooks, the model " +
+           std::to_string(num_codebooks));
+  }
+}
+
+}  // namespace
+
+float draw_truncated_length(base::TorchRandom& random, int64_t length) {
+  constexpr double kShortest = 10;
+  const auto mean = static_cast<double>(length / 2);
+  const auto deviation = static_cast<double>(length / 4);
+  const auto cumulative = [&](double x) {
+    return (1 + std::erf((x - mean) / deviation / std::numbers::sqrt2)) / 2;
+  };
+  const float uniform =
+      random.uniform(static_cast<float>(2 * cumulative(kShortest) - 1),
+                     static_cast<float>(2 * cumulative(static_cast<double>(length)) - 1));
+  float value = static_cast<float>(inverse_erf(uniform));
+  value *= static_cast<float>(deviation * std::numbers::sqrt2);
+  value += static_cast<float>(mean);
+  return std::clamp(value, static_cast<float>(kShortest), static_cast<float>(length));
+}
+
+Sampler::Sampler(std::vector<TextData> groups, text::Tokenizer tokenizer, SamplerOptions options,
+                 const SamplerSeeds& seeds)
+    : groups_(std::move(groups)),
+      tokenizer_(std::move(tokenizer)),
+      options_(std::move(options)),
+      python_(seeds.python),
+      torch_(seeds.torch) {
+  check_options(options_);
+  uint64_t sum = 0;
+  for (const TextData& group : groups_) {
+    for (size_t i = 0; i < group.sentences.size(); ++i) {
+      check_sentence(group.sentences[i],
+                     "speaker \"" + group.name + "\", sentence " + std::to_string(i),
+                     options_.num_codebooks);
+    }
+    cumulative_.push_back(sum += group.sentences.size());
+  }
+  if (sum == 0) {
+    throw Error(ErrorKind::corrupt, "dataset", "has no sentence",
+                "build it with koi build-dataset, and check the path of its shards");
+  }
+}
+
+std::vector<const Sentence*> Sampler::draw_sentences(const TextData& group) {
+  const size_t count = group.sentences.size();
+  const size_t wanted = static_cast<size_t>(options_.max_length / 20);
+  const size_t taken = std::min(wanted, count);
+  std::vector<const Sentence*> drawn;
+  if (options_.causal) {
+    const size_t begin = count > wanted ? python_.below(count - wanted + 1) : 0;
+    for (size_t i = 0; i < taken; ++i) drawn.push_back(&group.sentences[begin + i]);
+  } else {
+    for (size_t i = 0; i < taken; ++i) {
+      const double point = python_.random() * static_cast<double>(count);
+      drawn.push_back(&group.sentences[static_cast<size_t>(point)]);
+    }
+  }
+  return drawn;
+}
+
+bool Sampler::draw_speaker_use() {
+  const double* share = std::get_if<double>(&options_.use_speaker);
+  return share != nullptr ? python_.random() < *share : std::get<bool>(options_.use_speaker);
+}
+
+std::optional<Sample> Sampler::next() {
+  const TextData& group = groups_[python_.weighted_index(cumulative_)];
+  const std::vector<const Sentence*> sentences = draw_sentences(group);
+  if (sentences.empty()) return std::nullopt;
+
+  const bool interactive = python_.random() < options_.interactive_prob;
+  // Four tokens stand around the text of a sample that is not interactive.
+  int64_t remaining =
+      interactive ? options_.max_length
+                  : static_cast<int64_t>(draw_truncated_length(torch_, options_.max_length)) - 4;
+  Turn turn;
+  turn.num_codebooks = options_.num_codebooks;
+  turn.specials = options_.specials;
+  if (draw_speaker_use()) turn.speaker = group.name;
+
+  std::vector<Sample> turns;
+  for (size_t i = 0; i < sentences.size() && remaining > 0; ++i) {
+    const Sentence& sentence = *sentences[i];
+    turn.texts.push_back(text::clean_text(sentence.texts[python_.below(sentence.texts.size())]));
+    turn.codes.push_back(&sentence.codes);
+    remaining -= static_cast<int64_t>(
+        tokenizer_.encode(turn.texts.back(), options_.specials).size() + sentence.codes[0].size());
+    if (!interactive) continue;
+    turn.skip_text = python_.random() < options_.skip_text_prob;
+    turns.push_back(pack_turn(turn, tokenizer_));
+    turn.texts.clear();
+    turn.codes.clear();
+  }
+  return interactive ? join_samples(turns) : pack_turn(turn, tokenizer_);
+}
+
+void Sampler::restore(const SamplerState& state) {
+  python_.restore(state.python);
+  torch_.restore(state.torch);
+}
+
+}  // namespace koi::dataset
