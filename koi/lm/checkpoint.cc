@@ -77,13 +77,15 @@ DualAr load_model(const base::fs::path& folder, const LoadModelOptions& options)
   const auto path = folder / "model.pth";
   const StateDict state = with_model_keys(checkpoint::load_state_dict(path), path.string());
   if (state.empty()) throw Error(ErrorKind::corrupt, path.string(), "holds no tensors");
-  const auto dtype = options.dtype.value_or(tensor::scalar_type(state.front().second.dtype));
-  if (!at::isFloatingType(dtype)) {
-    throw Error(ErrorKind::corrupt, path.string(),
-                "the weights are " + std::string(c10::toString(dtype)) + ", floats were expected");
+  const at::ScalarType file_dtype = tensor::scalar_type(state.front().second.dtype);
+  if (!at::isFloatingType(file_dtype)) {
+    throw Error(
+        ErrorKind::corrupt, path.string(),
+        "the weights are " + std::string(c10::toString(file_dtype)) + ", floats were expected");
   }
   tensor::load_parameters([&](const auto& visitor) { model.visit(visitor); }, state,
-                          {.dtype = dtype, .device = options.device}, path.string());
+                          {.dtype = options.dtype.value_or(file_dtype), .device = options.device},
+                          path.string());
   if (options.writable)
     model.visit([](const std::string&, at::Tensor& parameter) { parameter = parameter.clone(); });
   return model;

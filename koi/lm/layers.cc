@@ -8,7 +8,7 @@
 namespace koi::lm {
 namespace {
 
-// Few keys: the plain formula costs less than setting up the fused kernel.
+// Few keys, or a single query: the plain formula costs less than the fused kernel.
 constexpr int64_t kFewKeys = 64;
 
 // q's heads that share a kv head stand one below the other, so that k and v are never repeated.
@@ -103,11 +103,13 @@ at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps) {
 at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const Mask& mask,
                   const Dropout& dropout, double p) {
   // The fused kernels draw dropout from a generator that cannot be chosen.
-  if (dropout.draws(p) || k.size(2) <= kFewKeys)
+  if (dropout.draws(p) || k.size(2) <= kFewKeys || q.size(2) == 1)
     return attend_explicitly(q, k, v, mask.bias, dropout, p);
-  return at::scaled_dot_product_attention(
-      q, k, v, mask.causal ? std::nullopt : std::optional<at::Tensor>(mask.bias),
-      /*dropout_p=*/0.0, mask.causal, /*scale=*/std::nullopt, /*enable_gqa=*/true);
+  std::optional<at::Tensor> bias;  // a single column sees everything and has none
+  if (!mask.causal && mask.bias.defined()) bias = mask.bias;
+  return at::scaled_dot_product_attention(q, k, v, bias,
+                                          /*dropout_p=*/0.0, mask.causal, /*scale=*/std::nullopt,
+                                          /*enable_gqa=*/true);
 }
 
 at::Tensor forward_block(const Block& block, size_t layer, const at::Tensor& x,
