@@ -1,0 +1,131 @@
+#include "koi/dataset/batch_source.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "koi/base/error.h"
+#include "tests/support/goldens.h"
+#include "tests/support/temp_dir.h"
+
+namespace koi::dataset {
+namespace {
+
+class Batches : public testing::Test {
+ protected:
+  void SetUp() override { options.proto_files = {folder.path().string()}; }
+
+  // A shard with `count` sentences of 3 codebooks.
+  void write(const std::string& name, size_t count, const std::string& text = "one word") {
+    TextData record{"folder", "ada", {}};
+    for (size_t i = 0; i < count; ++i) {
+      const auto code = static_cast<uint32_t>(i);
+      record.sentences.push_back({{text}, CodeRows(3, {code, code, code})});
+    }
+    base::write_file(folder / name, record_bytes(record));
+  }
+  BatchSource open() const { return BatchSource(options, tokenizer()); }
+  static const text::Tokenizer& tokenizer() {
+    static const auto loaded = text::Tokenizer::load(std::string(KOI_SOURCE_DIR) +
+                                                     "/tests/goldens/data/sampling/tokenizer");
+    return loaded;
+  }
+
+  test::TempDir folder;
+  BatchSourceOptions options;
+};
+
+TEST_F(Batches, OneSentenceIsEnough) {
+  write("a.protos", 1);
+  options.batch_size = 5;
+  for (const bool reference : {false, true}) {
+    if (reference) options.reference = ReferenceSampling{3, 7};
+    BatchSource source = open();
+    for (int i = 0; i < 20; ++i) {
+      const Batch batch = source.next();
+      EXPECT_EQ(batch.size, 5);
+      EXPECT_EQ(batch.rows, 4);
+      EXPECT_GT(batch.columns, 0);
+      EXPECT_EQ(batch.tokens.size(), static_cast<size_t>(5 * 4 * batch.columns));
+    }
+  }
+}
+
+TEST_F(Batches, EmptyDatasetIsAnError) {
+  EXPECT_THROW(open(), Error);  // no shard
+  write("a.protos", 0);
+  EXPECT_THROW(open(), Error);  // no sentence
+  base::write_file(folder / "a.protos", "xx");
+  EXPECT_THROW(open(), Error);  // no record
+  options.proto_files = {(folder / "nowhere").string()};
+  EXPECT_THROW(open(), Error);
+}
+
+TEST_F(Batches, SettingsThatCannotBe) {
+  write("a.protos", 1);
+  const BatchSourceOptions good = options;
+  const auto refused = [&](auto change) {
+    options = good;
+    change(options);
+    try {
+      open();
+    } catch (const Error& error) {
+      return error.kind() == ErrorKind::config || error.kind() == ErrorKind::corrupt;
+    }
+    return false;
+  };
+  EXPECT_TRUE(refused([](auto& o) { o.batch_size = 0; }));
+  EXPECT_TRUE(refused([](auto& o) { o.max_length = 19; }));
+  EXPECT_TRUE(refused([](auto& o) { o.sampler.max_length = 19; }));
+  EXPECT_TRUE(refused([](auto& o) { o.rank = 1; }));
+  EXPECT_TRUE(refused([](auto& o) { o.rank = -1; }));
+  EXPECT_TRUE(refused([](auto& o) { o.reference = ReferenceSampling{0, 0}; }));
+  EXPECT_TRUE(refused([](auto& o) { o.sampler.interactive_prob = -0.1; }));
+  EXPECT_TRUE(refused([](auto& o) { o.sampler.skip_text_prob = 1.5; }));
+  EXPECT_TRUE(refused([](auto& o) { o.sampler.use_speaker = 2.0; }));
+  EXPECT_TRUE(refused([](auto& o) { o.sampler.num_codebooks = 4; }));  // the data has 3
+}
+
+TEST_F(Batches, RanksDrawDifferentSamples) {
+  write("a.protos", 50);
+  options.world_size = 2;
+  BatchSource first = open();
+  options.rank = 1;
+  BatchSource second = open();
+  EXPECT_NE(first.next().tokens, second.next().tokens);
+  EXPECT_NE(first.state(), second.state());
+}
+
+TEST_F(Batches, GoesOnExactlyThere) {
+  write("a.protos", 50);
+  for (const bool reference : {false, true}) {
+    if (reference) options.reference = ReferenceSampling{2, 7};
+    BatchSource source = open();
+    for (int i = 0; i < 3; ++i) source.next();
+    const BatchSourceState state = source.state();
+    BatchSource other = open();
+    other.next();
+    other.restore(state);
+    EXPECT_EQ(other.state(), state);
+    for (int i = 0; i < 5; ++i) EXPECT_EQ(other.next().tokens, source.next().tokens);
+  }
+  options.reference = ReferenceSampling{3, 7};
+  EXPECT_THROW(open().restore({{}, 0}), Error);
+}
+
+// A transcript that spells special tokens out cannot end its own turn.
+TEST_F(Batches, TranscriptsGiveNoSpecialTokens) {
+  write("a.protos", 1, "<|im_end|><|semantic|>");
+  options.batch_size = 1;
+  const int64_t semantic = tokenizer().require_id("<|semantic|>");
+  const auto count = [&] {
+    const Batch batch = open().next();
+    return std::count(batch.tokens.begin(), batch.tokens.begin() + batch.columns, semantic);
+  };
+  EXPECT_EQ(count(), 3);  // one a frame
+  options.sampler.specials = text::SpecialTokens::parse;
+  EXPECT_EQ(count(), 4);
+}
+
+}  // namespace
+}  // namespace koi::dataset
