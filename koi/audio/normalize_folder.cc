@@ -1,8 +1,8 @@
 #include "koi/audio/normalize_folder.h"
 
 #include <algorithm>
-#include <exception>
 #include <mutex>
+#include <new>
 
 #include "koi/base/error.h"
 #include "koi/base/interrupt.h"

@@ -1,5 +1,6 @@
 #include "koi/audio/pyloudnorm_meter.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <numbers>
