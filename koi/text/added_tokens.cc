@@ -99,15 +99,16 @@ std::vector<Segment> AddedTokenMatcher::split(std::string_view text,
     }
     auto [begin, end] = match->span;
     const AddedToken& token = *match->token;
-    i = end;  // a match that is not taken hides others inside of it all the same
+    // A match that is not taken hides others inside of it all the same; one that took white space
+    // hides nothing in that.
+    i = end;
     if (token.special && !allow(match->span)) continue;
     if (token.single_word && (word_before(text, begin) || word_behind(text, end))) continue;
-    if (token.lstrip) begin = space_before(text, begin, done);
+    if (token.lstrip) begin = std::max(done, space_before(text, begin, std::min(done, begin)));
     if (token.rstrip) end = space_behind(text, end);
     if (begin > done) segments.push_back({{done, begin}, {}});
-    segments.push_back({{begin, end}, token.id});
+    if (end > begin) segments.push_back({{begin, end}, token.id});
     done = end;
-    i = std::max(i, end);
   }
   if (done < text.size()) segments.push_back({{done, text.size()}, {}});
   return segments;

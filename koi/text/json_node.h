@@ -20,6 +20,7 @@ class JsonNode {
 
   const nlohmann::json& value() const { return *value_; }
   const std::string& file() const { return file_; }
+  std::string where() const { return path_.empty() ? file_ : file_ + ": " + path_; }
 
   bool has(const std::string& key) const;  // there and not null
   JsonNode at(const std::string& key) const;
@@ -40,8 +41,6 @@ class JsonNode {
   [[noreturn]] void unsupported(std::string_view what) const;
 
  private:
-  std::string where() const { return path_.empty() ? file_ : file_ + ": " + path_; }
-
   const nlohmann::json* value_;
   std::string file_;
   std::string path_;

@@ -16,8 +16,7 @@ constexpr char kGpt2Pattern[] =
 // What becomes of the matches (the delimiters) of a split.
 enum class Behavior { removed, isolated, merged_with_previous, merged_with_next, contiguous };
 
-Behavior read_behavior(const JsonNode& node, const std::string& fallback) {
-  const std::string name = node.string("behavior", fallback);
+Behavior behavior_of(const std::string& name, const JsonNode& node) {
   if (name == "Removed") return Behavior::removed;
   if (name == "Isolated") return Behavior::isolated;
   if (name == "MergedWithPrevious") return Behavior::merged_with_previous;
@@ -68,7 +67,7 @@ void split_piece(const Piece& piece, const std::vector<Cut>& cuts, Behavior beha
     if (behavior == Behavior::removed && cuts[i].match) continue;
     if (out.size() > before && joins(behavior, cuts[i - 1], cuts[i])) {
       out.back().text.append(piece.text, begin, end - begin);
-    } else if (end > begin) {
+    } else {
       out.push_back({piece.text.substr(begin, end - begin), piece.first && begin == 0});
     }
   }
@@ -115,7 +114,7 @@ PreTokenizer make_byte_level(const JsonNode& node) {
   const bool prefix_space = node.boolean("add_prefix_space", true);
   PreTokenizer cut;
   if (node.boolean("use_regex", true)) {
-    cut = split([regex = Regex(kGpt2Pattern, node.file())](
+    cut = split([regex = Regex(kGpt2Pattern, node.where())](
                     std::string_view text) { return regex.find_all(text); },
                 Behavior::isolated);
   }
@@ -165,12 +164,16 @@ PreTokenizer make(const JsonNode& node, int depth) {
     };
   }
   if (type == "ByteLevel") return make_byte_level(node);
-  if (type == "Metaspace") return make_metaspace(node);
+  if (type == "Metaspace") {
+    // In a sequence other parts may already have put something before the text.
+    if (depth > 0 && depends_on_text_start(node)) node.unsupported("\"first\" in a Sequence");
+    return make_metaspace(node);
+  }
   if (type == "Split") {
     node.allow_only({"type", "pattern", "behavior", "invert"});
     return split([pattern = Pattern(node.at("pattern"))](
                      std::string_view text) { return pattern.find_all(text); },
-                 read_behavior(node, ""), node.boolean("invert", false));
+                 behavior_of(node.string("behavior"), node), node.boolean("invert", false));
   }
   if (type == "Digits") {
     node.allow_only({"type", "individual_digits"});
@@ -180,12 +183,17 @@ PreTokenizer make(const JsonNode& node, int depth) {
   }
   if (type == "Punctuation") {
     node.allow_only({"type", "behavior"});
-    return split(characters(is_punctuation), read_behavior(node, "Isolated"));
+    return split(characters(is_punctuation),
+                 behavior_of(node.string("behavior", "Isolated"), node));
   }
   node.unsupported("the pre-tokenizer \"" + type + "\"");
 }
 
 }  // namespace
+
+bool depends_on_text_start(const JsonNode& node) {
+  return node.string("type") == "Metaspace" && metaspace_scheme(node) == "first";
+}
 
 PreTokenizer make_pre_tokenizer(const JsonNode& node) { return make(node, 0); }
 

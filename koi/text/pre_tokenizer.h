@@ -24,6 +24,9 @@ using PreTokenizer = std::function<std::vector<Piece>(std::vector<Piece>)>;
 // ByteLevel, Split, Digits, Punctuation, Metaspace and Sequence. Errors as make_normalizer.
 PreTokenizer make_pre_tokenizer(const JsonNode& node);
 
+// Whether a piece at the start of the raw text is cut in another way (Metaspace "first").
+bool depends_on_text_start(const JsonNode& node);
+
 // The prepend_scheme of a Metaspace, in the pre-tokenizer and in the decoder: "always", "first" or
 // "never".
 std::string metaspace_scheme(const JsonNode& node);

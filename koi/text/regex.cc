@@ -7,13 +7,15 @@
 #include <cctype>
 
 #include "koi/base/error.h"
-#include "koi/base/utf8.h"
 #include "koi/text/json_node.h"
 
 namespace koi::text {
 namespace {
 
+// Oniguruma's \w in [...], and what it takes in besides when it stands alone: superscripts and
+// fractions of Latin-1.
 constexpr char kWordClass[] = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}";
+constexpr char kMoreWord[] = "\\xB2\\xB3\\xB9\\xBC-\\xBE";
 
 // Rewrites a pattern from Oniguruma's syntax; see Regex.
 class Translator {
@@ -63,8 +65,8 @@ class Translator {
       out_ += c == 's' ? "\\p{White_Space}" : "\\P{White_Space}";
       i_ += 2;
     } else if (c == 'w' || (c == 'W' && !in_class_)) {
-      const std::string complement = c == 'W' ? "^" : "";
-      out_ += in_class_ ? kWordClass : "[" + complement + kWordClass + "]";
+      const std::string open = c == 'W' ? "[^" : "[";
+      out_ += in_class_ ? kWordClass : open + kWordClass + kMoreWord + "]";
       i_ += 2;
     } else {
       const bool letter_or_digit = std::isalnum(static_cast<unsigned char>(c)) != 0;
@@ -136,6 +138,12 @@ Regex::Regex(const std::string& pattern, const std::string& where) : where_(wher
     throw Error(ErrorKind::unsupported, where,
                 "the pattern \"" + pattern + "\" does not compile: " + message_of(error));
   }
+  uint32_t may_be_empty = 0;
+  pcre2_pattern_info(code.get(), PCRE2_INFO_MATCHEMPTY, &may_be_empty);
+  if (may_be_empty != 0) {
+    throw Error(ErrorKind::unsupported, where,
+                "the pattern \"" + pattern + "\", which matches the empty text, is not supported");
+  }
   // Where there is no JIT the interpreter does the same work slower.
   pcre2_jit_compile(code.get(), PCRE2_JIT_COMPLETE);
   code_ = std::make_shared<const Code>(Code{std::move(code)});
@@ -157,7 +165,7 @@ std::vector<Span> Regex::find_all(std::string_view text) const {
   };
 
   std::vector<Span> found;
-  for (size_t offset = 0; offset <= text.size();) {
+  for (size_t offset = 0; offset < text.size();) {
     int status = match(offset, 0);
     if (status == PCRE2_ERROR_JIT_STACKLIMIT) status = match(offset, PCRE2_NO_JIT);
     if (status == PCRE2_ERROR_NOMATCH) break;
@@ -166,12 +174,9 @@ std::vector<Span> Regex::find_all(std::string_view text) const {
                   "the pattern cannot be applied to this text: " + message_of(status));
     }
     const size_t* ends = pcre2_get_ovector_pointer(data.get());
-    const Span span{ends[0], ends[1]};
-    const bool empty = span.begin == span.end;
-    // An empty match right behind another one is none.
-    if (!empty || found.empty() || found.back().end != span.begin) found.push_back(span);
-    if (empty && span.end == text.size()) break;
-    offset = empty ? span.end + base::utf8_sequence_length(text.substr(span.end)) : span.end;
+    found.push_back({ends[0], ends[1]});
+    // Only \K could make a match empty or end before it begins, and that is refused.
+    offset = ends[1];
   }
   return found;
 }
@@ -179,7 +184,7 @@ std::vector<Span> Regex::find_all(std::string_view text) const {
 Pattern::Pattern(const JsonNode& node) {
   node.allow_only({"String", "Regex"});
   if (node.has("Regex")) {
-    regex_ = std::make_shared<const Regex>(node.string("Regex"), node.file());
+    regex_ = std::make_shared<const Regex>(node.string("Regex"), node.where());
   } else {
     literal_ = node.string("String");
     if (literal_.empty()) node.unsupported("an empty pattern");

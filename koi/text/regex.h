@@ -20,10 +20,10 @@ class Regex {
  public:
   // `pattern` is written for Oniguruma's Ruby syntax. What PCRE2 reads in another way is rewritten
   // (\s, \w) or refused with Error(unsupported) naming `where`, so is a pattern that does not
-  // compile.
+  // compile or that matches the empty text.
   Regex(const std::string& pattern, const std::string& where);
 
-  // All matches in `text` (valid UTF-8), from left to right, empty ones included. Throws
+  // All matches in `text` (valid UTF-8), from left to right. Throws
   // Error(unsupported) when the pattern takes too many steps on it.
   std::vector<Span> find_all(std::string_view text) const;
 

@@ -51,6 +51,15 @@ class TrustedSpans {
   std::vector<Span> spans_;
 };
 
+// A normalizer that may move the start of the text does not go with one that asks for it.
+void check_text_start(const JsonNode& root) {
+  if (!root.has("normalizer") || !root.has("pre_tokenizer")) return;
+  const std::string normalizer = root.at("normalizer").string("type");
+  const JsonNode pre_tokenizer = root.at("pre_tokenizer");
+  if (depends_on_text_start(pre_tokenizer) && !normalizer.starts_with("NF"))
+    pre_tokenizer.unsupported("\"first\" behind the normalizer \"" + normalizer + "\"");
+}
+
 }  // namespace
 
 class Tokenizer::Impl {
@@ -84,6 +93,7 @@ class Tokenizer::Impl {
   AddedTokenMatcher normalized_matcher_;
   std::unordered_map<std::string, int64_t> ids_;
   std::unordered_map<int64_t, std::string> tokens_;
+  std::unordered_map<int64_t, std::string> spellings_;  // as decoded, where not as the token's name
   std::unordered_set<int64_t> specials_;
   int64_t vocab_size_ = 0;
 };
@@ -103,6 +113,7 @@ Tokenizer::Impl::Impl(const std::string& file, const JsonNode& root)
   if (root.has("normalizer")) normalizer_ = make_normalizer(root.at("normalizer"));
   if (root.has("pre_tokenizer")) pre_tokenizer_ = make_pre_tokenizer(root.at("pre_tokenizer"));
   if (root.has("decoder")) decoder_ = make_decoder(root.at("decoder"));
+  check_text_start(root);
   for (const auto& [token, id] : model_.vocabulary()) add(token, id, root.at("model"));
   if (!root.has("added_tokens")) return;
   for (const JsonNode& node : root.items("added_tokens")) add_added_token(node);
@@ -122,13 +133,13 @@ void Tokenizer::Impl::add_added_token(const JsonNode& node) {
   const AddedToken token = read_added_token(node);
   add(token.content, token.id, node);
   if (token.special) specials_.insert(token.id);
-  if (token.normalized && normalizer_) {
-    normalized_matcher_.add(normalizer_(token.content), token);
-  } else if (token.normalized) {
-    normalized_matcher_.add(token.content, token);
-  } else {
+  if (!token.normalized) {
     raw_matcher_.add(token.content, token);
+    return;
   }
+  const std::string normal = normalizer_ ? normalizer_(token.content) : token.content;
+  normalized_matcher_.add(normal, token);
+  spellings_[token.id] = normal;
 }
 
 void Tokenizer::Impl::read_config(const fs::path& path) {
@@ -190,7 +201,9 @@ std::string Tokenizer::Impl::decode(const std::vector<int64_t>& ids,
   for (const int64_t id : ids) {
     const auto found = tokens_.find(id);
     const bool skipped = specials == DecodeSpecials::skip && specials_.contains(id);
-    if (found != tokens_.end() && !skipped) tokens.push_back(found->second);
+    if (found == tokens_.end() || skipped) continue;
+    const auto normal = spellings_.find(id);
+    tokens.push_back(normal == spellings_.end() ? found->second : normal->second);
   }
   // Without a decoder the tokens stand apart, as in the `tokenizers` library.
   const std::string separator = decoder_ ? "" : " ";

@@ -82,7 +82,12 @@ bool is_numeric(char32_t code) {
 
 bool is_word(char32_t code) {
   const utf8proc_category_t c = category(code);
-  return (c >= UTF8PROC_CATEGORY_LU && c <= UTF8PROC_CATEGORY_NL) || c == UTF8PROC_CATEGORY_PC;
+  const bool circled_letter =
+      (code >= 0x24B6 && code <= 0x24E9) || (code >= 0x1F130 && code <= 0x1F149) ||
+      (code >= 0x1F150 && code <= 0x1F169) || (code >= 0x1F170 && code <= 0x1F189);
+  const bool joiner = code == 0x200C || code == 0x200D;
+  return (c >= UTF8PROC_CATEGORY_LU && c <= UTF8PROC_CATEGORY_NL) || c == UTF8PROC_CATEGORY_PC ||
+         circled_letter || joiner;
 }
 
 std::string to_normal_form(std::string_view text, NormalForm form) {

@@ -15,7 +15,8 @@ bool is_ascii_punctuation(char32_t code);
 bool is_punctuation(char32_t code);    // the ASCII ones (symbols too) and categories P*
 bool is_decimal_digit(char32_t code);  // category Nd
 bool is_numeric(char32_t code);        // categories Nd, Nl, No
-bool is_word(char32_t code);           // a letter, mark, decimal digit or connector
+// \w of Unicode's regular expressions: alphabetic, mark, decimal digit, connector, joiner.
+bool is_word(char32_t code);
 
 enum class NormalForm { nfc, nfd, nfkc, nfkd };
 

@@ -3,9 +3,11 @@
 #include <gmock/gmock.h>
 
 #include <map>
+#include <sstream>
 
 #include "koi/base/error.h"
 #include "koi/base/utf8.h"
+#include "koi/text/byte_level.h"
 #include "koi/text/tokenizer.h"
 #include "tests/support/goldens.h"
 
@@ -93,6 +95,49 @@ TEST(TokenizerParity, reads_the_legacy_form) {
   KOI_REQUIRE_GOLDEN("text/tokenizer/fish14_legacy/tokenizer.json");
   expect_recorded_encodings(Tokenizer::load(test::golden("text/tokenizer/fish14_legacy")),
                             test::golden("text/tokenizer/fish14/encode.json"));
+}
+
+// The bytes of a base64 text (RFC 4648).
+std::string from_base64(const std::string& text) {
+  constexpr std::string_view kDigits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  uint32_t bits = 0;
+  int count = 0;
+  for (const char c : text) {
+    if (c == '=') break;
+    bits = bits << 6 | static_cast<uint32_t>(kDigits.find(c));
+    count += 6;
+    if (count < 8) continue;
+    count -= 8;
+    out += static_cast<char>(bits >> count & 0xFFU);
+  }
+  return out;
+}
+
+// tiktoken keeps specials in a text as plain text when told to, and the set has its pieces for the
+// same vocabulary in the form of tokenizer.json (fish15): SpecialTokens::plain gives these.
+TEST(TokenizerParity, plain_specials_are_spelled_as_tiktoken_spells_them) {
+  KOI_REQUIRE_GOLDEN("text/tokenizer/tiktoken/encode.json");
+  std::map<int64_t, std::string> pieces;
+  std::istringstream lines(
+      base::read_file(test::golden("text/tokenizer/tiktoken/tokenizer.tiktoken")));
+  for (std::string token, rank; lines >> token >> rank;)
+    pieces.emplace(std::stoll(rank), bytes_to_chars(from_base64(token)));
+  const Tokenizer tokenizer = Tokenizer::load(test::golden("text/tokenizer/fish15"));
+  const std::map<int64_t, std::string> texts = recorded_texts();
+  size_t with_specials = 0;
+  for (const Json& c : cases_of(test::golden("text/tokenizer/tiktoken/encode.json"))) {
+    with_specials += c.contains("ids_plain") ? 1 : 0;
+    std::vector<std::string> expected;
+    for (const int64_t rank : c.contains("ids_plain") ? c.at("ids_plain") : c.at("ids"))
+      expected.push_back(pieces.at(rank));
+    std::vector<std::string> found;
+    for (const int64_t id : tokenizer.encode(texts.at(c.at("id").get<int64_t>())))
+      found.push_back(tokenizer.id_to_token(id).value());
+    EXPECT_EQ(found, expected) << c;
+  }
+  EXPECT_GT(with_specials, 0U);
 }
 
 TEST(TokenizerParity, decodes_the_recorded_ids) {
