@@ -36,7 +36,14 @@ std::string printable(std::string_view text) {
   for (size_t i = 0; i < text.size();) {
     const size_t length = base::utf8_sequence_length(text.substr(i));
     const auto byte = static_cast<unsigned char>(text[i]);
-    if (length == 0 || byte < 0x20 || byte == 0x7f) {
+    // U+0080 to U+009F are control characters too; some terminals act on them.
+    const bool latin_control =
+        byte == 0xC2 && length == 2 && static_cast<unsigned char>(text[i + 1]) < 0xA0;
+    if (latin_control) {
+      append_escaped(out, byte);
+      append_escaped(out, static_cast<unsigned char>(text[i + 1]));
+      i += 2;
+    } else if (length == 0 || byte < 0x20 || byte == 0x7f) {
       append_escaped(out, byte);
       ++i;
     } else {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 
@@ -81,18 +82,20 @@ MappedFile::~MappedFile() {
 }
 
 AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)) {
-  const std::string folder = path_.has_parent_path() ? path_.parent_path().string() : ".";
-  // The name does not grow with that of the file: names of 255 bytes are fine too.
-  std::string name = folder + "/.koi-tmp-XXXXXX";
-  descriptor_ = ::mkostemp(name.data(), O_CLOEXEC);
+  // A name of its own among all threads and processes; it does not grow with that of the file:
+  // names of 255 bytes are fine too.
+  static std::atomic<uint64_t> counter{0};
+  const fs::path folder = path_.has_parent_path() ? path_.parent_path() : fs::path(".");
+  do {
+    temporary_ =
+        folder / (".koi-tmp-" + std::to_string(::getpid()) + "-" + std::to_string(counter++));
+    descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  } while (descriptor_ < 0 && errno == EEXIST);
   if (descriptor_ < 0) {
-    throw Error(errno == ENOENT ? ErrorKind::not_found : ErrorKind::io, path_.string(),
+    const bool missing = errno == ENOENT || errno == ENOTDIR;
+    throw Error(missing ? ErrorKind::not_found : ErrorKind::io, path_.string(),
                 "cannot be written: " + system_reason());
   }
-  temporary_ = name;
-  const mode_t mask = ::umask(0);
-  ::umask(mask);
-  ::fchmod(descriptor_, 0666 & ~mask);
 }
 
 AtomicFile::~AtomicFile() {
@@ -131,8 +134,9 @@ void write_file(const fs::path& path, std::string_view bytes) {
 
 void make_folder(const fs::path& path) {
   std::error_code error;
+  std::error_code ignored;
   fs::create_directories(path, error);
-  if (error || !fs::is_directory(path)) {
+  if (error || !fs::is_directory(path, ignored)) {
     throw Error(
         ErrorKind::io, path.string(),
         "the folder cannot be made: " + (error ? error.message() : "a file of that name is there"));
@@ -154,20 +158,20 @@ std::vector<fs::path> list_files(const fs::path& folder,
     const fs::path current = std::move(open_folders.back());
     open_folders.pop_back();
     std::error_code error;
-    fs::directory_iterator entries(current, error);
+    fs::directory_iterator entry(current, error);
+    for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+      std::error_code ignored;  // an entry that cannot be looked at is neither folder nor file
+      if (entry->is_directory(ignored) && !entry->is_symlink(ignored)) {
+        if (recursive) open_folders.push_back(entry->path());
+      } else if (entry->is_regular_file(ignored) && accept(entry->path())) {
+        found.push_back(entry->path());
+      }
+    }
     if (error) {
       const bool missing =
           error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory;
       throw Error(missing ? ErrorKind::not_found : ErrorKind::io, current.string(),
                   missing ? "no such folder" : "the folder cannot be read: " + error.message());
-    }
-    for (const fs::directory_entry& entry : entries) {
-      std::error_code ignored;  // an entry that cannot be looked at is neither folder nor file
-      if (entry.is_directory(ignored) && !entry.is_symlink(ignored)) {
-        if (recursive) open_folders.push_back(entry.path());
-      } else if (entry.is_regular_file(ignored) && accept(entry.path())) {
-        found.push_back(entry.path());
-      }
     }
   }
   std::sort(found.begin(), found.end(), path_parts_less);

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -40,7 +41,11 @@ size_t parallel_for(size_t count, size_t workers, const std::function<void(size_
     }
   };
   std::vector<std::thread> threads;
-  for (size_t i = 1; i < std::min(workers, count); ++i) threads.emplace_back(run);
+  try {
+    for (size_t i = 1; i < std::min(workers, count); ++i) threads.emplace_back(run);
+  } catch (const std::system_error&) {
+    // The system gives no more threads: those that are there do all the work.
+  }
   run();
   for (std::thread& thread : threads) thread.join();
   if (first_failure) std::rethrow_exception(first_failure);
