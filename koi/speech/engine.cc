@@ -1,0 +1,101 @@
+#include "koi/speech/engine.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "koi/audio/resample.h"
+#include "koi/base/error.h"
+
+namespace koi::speech {
+namespace {
+
+constexpr char kPublishedCodec[] = "firefly-gan-vq-fsq-8x1024-21hz-generator.pth";
+
+void check_fit(const SpeechModel& model, const codec::Firefly& codec, const std::string& where) {
+  const lm::ModelConfig& config = model.model.config();
+  const int64_t spoken = last_spoken_code(config);
+  if (codec.config().codebooks() != config.num_codebooks ||
+      codec.config().codebook_size() < spoken) {
+    throw Error(ErrorKind::config, where,
+                fmt::format("{} codebooks of {} codes, the language model speaks {} of {}",
+                            codec.config().codebooks(), codec.config().codebook_size(),
+                            config.num_codebooks, spoken),
+                "give the codec that belongs to this checkpoint (--codec-path)");
+  }
+}
+
+}  // namespace
+
+base::fs::path find_codec(const base::fs::path& checkpoint) {
+  const base::fs::path published = checkpoint / kPublishedCodec;
+  if (base::fs::exists(published)) return published;
+  const std::vector<base::fs::path> found = base::list_files(
+      checkpoint,
+      [](const base::fs::path& file) {
+        return file.extension() == ".pth" &&
+               file.filename().string().find("generator") != std::string::npos;
+      },
+      /*recursive=*/false);
+  if (found.size() == 1) return found.front();
+  if (found.empty()) {
+    throw Error(ErrorKind::not_found, checkpoint.string(), "no codec in this checkpoint folder",
+                fmt::format("put {} into it, or give --codec-path", kPublishedCodec));
+  }
+  throw Error(ErrorKind::config, checkpoint.string(),
+              fmt::format("{} files could be the codec ({}, {})", found.size(),
+                          found[0].filename().string(), found[1].filename().string()),
+              "choose one with --codec-path");
+}
+
+Engine Engine::load(const EngineFiles& files, const lm::LoadModelOptions& options) {
+  const base::fs::path path = files.codec.empty() ? find_codec(files.checkpoint) : files.codec;
+  codec::Firefly codec = codec::load_firefly(path, codec::config_for(path, files.codec_config),
+                                             {.dtype = at::kFloat, .device = options.device});
+  SpeechModel model = load_speech_model(files.checkpoint, options);
+  check_fit(model, codec, path.string());
+  return {std::move(model), std::move(codec)};
+}
+
+Reference Engine::encode_reference(const base::fs::path& recording, std::string text) const {
+  const c10::InferenceMode no_gradients;
+  const auto rate = static_cast<int>(codec_.config().spec_transform.sample_rate);
+  std::vector<float> samples = audio::load_mono(recording, rate);
+  const int64_t count = std::ssize(samples);
+  const int64_t columns = codec_.feature_length(count);
+  if (columns < 1 || count < codec_.shortest_input()) {
+    throw Error(ErrorKind::unsupported, recording.string(),
+                fmt::format("{} samples are too short for a reference", count),
+                "give a recording of some seconds");
+  }
+  const at::Tensor wave = at::from_blob(samples.data(), {1, 1, count}, at::kFloat);
+  const codec::Encoded encoded = codec_.encode(wave.to(codec_.device()), {count});
+  // [K, T] without the column that sees what is behind the recording, as in training.
+  const at::Tensor codes =
+      encoded.codes[0].slice(1, 0, columns).to(at::kCPU, at::kInt).contiguous();
+  const int32_t* values = codes.const_data_ptr<int32_t>();
+  return {std::move(text),
+          {{codes.size(0), codes.size(1), {values, values + codes.numel()}}, /*wide=*/false}};
+}
+
+Speech Engine::say(std::string_view text, const std::vector<Reference>& references,
+                   const LongOptions& options, const Noise& noise) const {
+  Speech speech;
+  speech.segments = generate_long(model_, text, references, options, noise);
+  speech.sample_rate_hz = static_cast<int>(codec_.config().spec_transform.sample_rate);
+  const checkpoint::Codes codes = join_codes(speech.segments).codes;
+  speech.frames = codes.frames;
+  if (codes.frames == 0) return speech;
+
+  const c10::InferenceMode no_gradients;
+  const at::Tensor input = at::tensor(at::ArrayRef<int32_t>(codes.values), at::kLong)
+                               .view({1, codes.codebooks, codes.frames});
+  const at::Tensor wave = codec_.decode(input.to(codec_.device()), {codes.frames})
+                              .to(at::kCPU, at::kFloat)
+                              .contiguous();  // [1, 1, N]
+  const float* samples = wave.const_data_ptr<float>();
+  speech.samples.assign(samples, samples + wave.numel());
+  return speech;
+}
+
+}  // namespace koi::speech

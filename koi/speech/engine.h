@@ -1,0 +1,61 @@
+// Text to speech: a language model and the codec whose codes it speaks.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "koi/codec/firefly.h"
+#include "koi/speech/long_text.h"
+
+namespace koi::speech {
+
+// The codec's file in a checkpoint folder: the published
+// firefly-gan-vq-fsq-8x1024-21hz-generator.pth, else the only .pth with "generator" in its name.
+// Throws Error(not_found) where there is none or no folder, Error(config) where there are several.
+base::fs::path find_codec(const base::fs::path& checkpoint);
+
+struct EngineFiles {
+  base::fs::path checkpoint;                    // folder
+  base::fs::path codec;                         // empty: find_codec(checkpoint)
+  std::string codec_config = "firefly_gan_vq";  // see codec::config_for
+};
+
+struct Speech {
+  std::vector<float> samples;  // one channel, within (-1, 1)
+  int sample_rate_hz = 0;
+  int64_t frames = 0;  // columns of codes
+  std::vector<Segment> segments;
+
+  double duration_s() const {
+    return static_cast<double>(samples.size()) / static_cast<double>(sample_rate_hz);
+  }
+};
+
+class Engine {
+ public:
+  // `model.device` is the codec's device too; the codec computes in float32. Throws what loading
+  // the parts throws, and Error(config) where the codec does not know all codes that the model may
+  // speak.
+  static Engine load(const EngineFiles& files, const lm::LoadModelOptions& model);
+
+  const SpeechModel& model() const { return model_; }
+  SpeechModel& model() { return model_; }  // to put an adapter on
+  const codec::Firefly& codec() const { return codec_; }
+
+  // The voice of a recording in which `text` is said. Throws what audio::load_mono throws, and
+  // Error(unsupported) where the recording is too short for one column of codes.
+  Reference encode_reference(const base::fs::path& recording, std::string text) const;
+
+  // generate_long, decoded. No samples where the model ended every segment at once.
+  Speech say(std::string_view text, const std::vector<Reference>& references,
+             const LongOptions& options, const Noise& noise) const;
+
+ private:
+  Engine(SpeechModel model, codec::Firefly codec)
+      : model_(std::move(model)), codec_(std::move(codec)) {}
+  SpeechModel model_;
+  codec::Firefly codec_;
+};
+
+}  // namespace koi::speech

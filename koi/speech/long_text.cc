@@ -1,0 +1,180 @@
+#include "koi/speech/long_text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "koi/base/error.h"
+#include "koi/text/clean.h"
+#include "koi/text/split.h"
+
+namespace koi::speech {
+namespace {
+
+constexpr int64_t kReservedFrames = 1024;  // of max_length, for what is generated
+
+std::vector<std::string> to_segments(std::string_view text, const LongOptions& options) {
+  if (options.chunk_length < 1) {
+    throw Error(ErrorKind::usage, "--chunk-length",
+                fmt::format("{} is not positive", options.chunk_length));
+  }
+  std::vector<std::string> segments;
+  if (options.iterative_prompt) {
+    segments = text::split_text(text, static_cast<size_t>(options.chunk_length));
+  } else if (!text::clean_text(text).empty()) {
+    segments.emplace_back(text);
+  }
+  if (segments.empty()) {
+    throw Error(ErrorKind::usage, "--text", "nothing to say is left of it after cleaning",
+                "give a text with words");
+  }
+  return segments;
+}
+
+// Prompts out of the references and of what was said so far.
+class History {
+ public:
+  History(const SpeechModel& speech, const LongOptions& options)
+      : speech_(speech), options_(options), prompt_options_(speech.prompt_options()) {
+    prompt_options_.specials = options.specials;
+    references_.rows = prompt_options_.num_codebooks + 1;
+  }
+
+  TokenColumns encode(std::string_view text, const StoredCodes* codes) const {
+    return encode_tokens(speech_.tokenizer, text, codes, prompt_options_);
+  }
+  void add_reference(const Reference& reference) {
+    references_.append(encode(reference.text, &reference.codes));
+  }
+  int64_t reference_columns() const { return references_.columns(); }
+
+  void push(TokenColumns piece) { pieces_.push_back(std::move(piece)); }
+  void pop() { pieces_.pop_back(); }
+
+  // The prompt for the newest piece, a text.
+  TokenColumns prompt() const {
+    TokenColumns result = references_;
+    for (const size_t i : window()) result.append(pieces_[i]);
+    return result;
+  }
+
+ private:
+  std::vector<size_t> window() const {
+    std::vector<int64_t> lengths;
+    for (const TokenColumns& piece : pieces_) lengths.push_back(piece.columns());
+    std::vector<size_t> chosen =
+        context_window(lengths, options_.max_length - kReservedFrames - reference_columns());
+    if (options_.generate.constrained && chosen.size() > pieces_.size()) {
+      chosen.erase(chosen.begin(), chosen.begin() + 2);
+    }
+    int64_t columns = reference_columns();
+    for (const size_t i : chosen) columns += lengths[i];
+    while (columns > speech_.context_length() - reserve() && chosen.size() > 1) {
+      // The first turn sets the tone and goes last.
+      const auto turn = chosen.begin() + (chosen.size() > 3 ? 2 : 0);
+      columns -= lengths[turn[0]] + lengths[turn[1]];
+      chosen.erase(turn, turn + 2);
+    }
+    return chosen;
+  }
+
+  int64_t reserve() const {
+    const int64_t wanted = options_.generate.max_new_tokens;
+    return std::min(wanted > 0 ? wanted : kReservedFrames, speech_.context_length() / 2);
+  }
+
+  const SpeechModel& speech_;
+  const LongOptions& options_;
+  PromptOptions prompt_options_;
+  TokenColumns references_;
+  std::vector<TokenColumns> pieces_;  // text, codes, text, ...
+};
+
+// Columns of 1 + K model values -> stored codes [K, T].
+StoredCodes to_stored(const TokenColumns& frames) {
+  const int64_t frame_count = frames.columns();
+  StoredCodes result{{frames.rows - 1, frame_count, {}}, frames.wide};
+  result.codes.values.reserve(static_cast<size_t>((frames.rows - 1) * frame_count));
+  for (int64_t k = 1; k < frames.rows; ++k) {
+    for (int64_t t = 0; t < frame_count; ++t) {
+      const int32_t value = frames.column(t)[static_cast<size_t>(k)];
+      if (value < 1) {
+        throw Error(ErrorKind::corrupt, "generation",
+                    fmt::format("frame {} has no speech in it (negative code found)", t),
+                    "generate without --unconstrained, or with another seed");
+      }
+      result.codes.values.push_back(value - 1);
+    }
+  }
+  return result;
+}
+
+void check_room(const SpeechModel& speech, int64_t reference_columns,
+                const std::vector<TokenColumns>& texts) {
+  for (size_t i = 0; i < texts.size(); ++i) {
+    const int64_t columns = reference_columns + texts[i].columns();
+    if (columns < speech.context_length()) continue;
+    throw Error(ErrorKind::config, fmt::format("segment {} of the text", i + 1),
+                fmt::format("{} tokens with its references, the model's context is {}", columns,
+                            speech.context_length()),
+                "give a shorter text or chunk length, or fewer or shorter references");
+  }
+}
+
+}  // namespace
+
+void check_request(std::string_view text, const LongOptions& options) {
+  check_generation(options.generate);
+  to_segments(text, options);
+}
+
+std::vector<Segment> generate_long(const SpeechModel& speech, std::string_view text,
+                                   const std::vector<Reference>& references,
+                                   const LongOptions& options, const Noise& noise) {
+  check_generation(options.generate);
+  const std::vector<std::string> texts = to_segments(text, options);
+  History history(speech, options);
+  for (const Reference& reference : references) history.add_reference(reference);
+  std::vector<TokenColumns> encoded;
+  for (const std::string& segment : texts) encoded.push_back(history.encode(segment, nullptr));
+  check_room(speech, history.reference_columns(), encoded);
+
+  std::vector<Segment> result;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    history.push(encoded[i]);
+    const TokenColumns prompt = history.prompt();
+    if (options.on_prompt) options.on_prompt(prompt);
+    TokenColumns frames = generate(speech, prompt, options.generate, noise);
+    const bool ended = frames.column(frames.columns() - 1).front() == speech.im_end_id;
+    if (ended || !options.generate.constrained) {
+      frames.values.resize(frames.values.size() - static_cast<size_t>(frames.rows));
+    }
+    result.push_back({texts[i], prompt.columns(), to_stored(frames)});
+    if (options.on_segment) options.on_segment(result.back());
+    if (frames.columns() == 0 && options.generate.constrained) {
+      history.pop();
+    } else {
+      history.push(std::move(frames));
+    }
+  }
+  return result;
+}
+
+StoredCodes join_codes(const std::vector<Segment>& segments) {
+  StoredCodes result;
+  for (const Segment& segment : segments) {
+    result.codes.codebooks = segment.codes.codes.codebooks;
+    result.codes.frames += segment.codes.codes.frames;
+    result.wide |= segment.codes.wide;
+  }
+  for (int64_t k = 0; k < result.codes.codebooks; ++k) {
+    for (const Segment& segment : segments) {
+      const checkpoint::Codes& codes = segment.codes.codes;
+      const auto row = codes.values.begin() + k * codes.frames;
+      result.codes.values.insert(result.codes.values.end(), row, row + codes.frames);
+    }
+  }
+  return result;
+}
+
+}  // namespace koi::speech

@@ -1,0 +1,191 @@
+// Generation equals the reference's (fish-speech v1.4.3, torch 2.15, one CPU thread, fp32; how the
+// numbers were made: lm/README.md, lm/generate/README.md), token for token. All cases are
+// unconstrained, as the reference is.
+#include <gmock/gmock.h>
+
+#include <filesystem>
+#include <map>
+
+#include "koi/speech/generate.h"
+#include "koi/tensor/bridge.h"
+#include "koi/tensor/device.h"
+#include "tests/support/goldens.h"
+
+namespace koi::speech {
+namespace {
+
+using testing::ElementsAreArray;
+
+constexpr double kLogits = 1e-4;     // fp32: the reference lies within 6e-6 of a float64 run
+constexpr double kBf16Logits = 0.3;  // bf16: a last bit of the residual stream, through all layers
+constexpr const char* kFacts = "lm/generate/generate.json";
+
+std::string file_of(const std::string& name) { return "lm/generate/" + name + ".npy"; }
+
+bool is_there(const std::string& name) {
+  return std::filesystem::exists(test::golden(file_of(name)));
+}
+
+TokenColumns read_columns(const std::string& name) {
+  const StoredCodes file = read_stored_codes(test::golden(file_of(name)));
+  TokenColumns result{file.codes.codebooks, {}, file.wide};
+  for (int64_t t = 0; t < file.codes.frames; ++t) {
+    for (int64_t row = 0; row < result.rows; ++row) result.values.push_back(file.codes.at(row, t));
+  }
+  return result;
+}
+
+at::Tensor read_floats(const std::string& name) {
+  return tensor::to_tensor(checkpoint::read_npy(test::golden(file_of(name)))).clone();
+}
+
+GenerateOptions options_of(const nlohmann::json& c) {
+  GenerateOptions options;
+  options.sampling = {.temperature = c.at("temperature"),
+                      .top_p = c.at("top_p"),
+                      .repetition_penalty = c.at("repetition_penalty")};
+  options.max_new_tokens = c.at("max_new_tokens");
+  options.constrained = false;
+  return options;
+}
+
+const nlohmann::json& case_of(const nlohmann::json& facts, const std::string& name) {
+  for (const nlohmann::json& c : facts.at("cases")) {
+    if (c.at("name") == name) return c;
+  }
+  throw std::runtime_error("no case " + name);
+}
+
+class GenerateParity : public testing::Test {
+ protected:
+  void SetUp() override {
+    KOI_REQUIRE_GOLDEN(kFacts);
+    tensor::set_threads(1);
+    facts_ = test::read_json(test::golden(kFacts));
+    speech_.emplace(load_speech_model(test::golden("lm/tiny"), {}));
+  }
+
+  // Logits while the golden's own tokens are fed: slow [3, V], fast [3, K, C].
+  struct Logits {
+    at::Tensor slow, fast;
+  };
+  static Logits forced_logits(const lm::DualAr& model, const TokenColumns& tokens,
+                              int64_t prompt_columns) {
+    const c10::InferenceMode no_gradients;
+    const at::Tensor input = at::tensor(at::ArrayRef<int32_t>(tokens.values))
+                                 .view({1, tokens.columns(), tokens.rows})
+                                 .transpose(1, 2)
+                                 .to(at::kLong);  // [1, 1 + K, T]
+    lm::KvCache cache = model.make_slow_cache(1, tokens.columns());
+    std::vector<at::Tensor> slow, fast;
+    for (int64_t step = 0; step < 3; ++step) {
+      const int64_t from = step == 0 ? 0 : prompt_columns + step - 1;
+      const auto result = model.forward_slow(input.slice(2, from, prompt_columns + step), cache);
+      slow.push_back(result.logits[0]);
+      lm::KvCache fast_cache = model.make_fast_cache(1);
+      at::Tensor x = model.project_hidden(result.hidden);
+      for (int64_t k = 0; k + 1 < tokens.rows; ++k) {
+        fast.push_back(model.forward_fast(x, fast_cache)[0]);
+        x = model.embed_code(input.select(2, prompt_columns + step).select(1, k + 1));
+      }
+    }
+    return {at::stack(slow).to(at::kFloat),
+            at::stack(fast).to(at::kFloat).view({3, tokens.rows - 1, -1})};
+  }
+
+  nlohmann::json facts_;
+  std::optional<SpeechModel> speech_;
+};
+
+void expect_near(const at::Tensor& found, const at::Tensor& expected, double tolerance) {
+  ASSERT_EQ(found.sizes(), expected.sizes());
+  EXPECT_LE((found - expected).abs().max().item<double>(), tolerance);
+}
+
+TEST_F(GenerateParity, Tokens) {
+  if (!speech_) return;
+  for (const nlohmann::json& c : facts_.at("cases")) {
+    const std::string name = c.at("name");
+    SCOPED_TRACE(name);
+    Noise noise = portable_noise(0);  // greedy: the noise decides nothing
+    if (!c.at("mt19937_seed").is_null()) noise = portable_noise(c.at("mt19937_seed"));
+    // Equal because the wheels are of the reference's torch version; another build draws otherwise.
+    if (!c.at("torch_seed").is_null()) noise = torch_noise(c.at("torch_seed"));
+    const TokenColumns prompt = read_columns("prompt_" + c.at("prompt").get<std::string>());
+    TokenColumns found = prompt;
+    found.append(generate(*speech_, prompt, options_of(c), noise));
+    const TokenColumns expected = read_columns(name);
+    EXPECT_EQ(found.columns(), c.at("total_len").get<int64_t>());
+    EXPECT_EQ(found.wide, expected.wide);
+    EXPECT_THAT(found.values, ElementsAreArray(expected.values));
+  }
+}
+
+TEST_F(GenerateParity, Logits) {
+  if (!speech_) return;
+  int compared = 0;
+  for (const nlohmann::json& c : facts_.at("cases")) {
+    const std::string name = c.at("name");
+    if (!is_there(name + "_slow_logits_3steps")) continue;
+    SCOPED_TRACE(name);
+    const Logits found = forced_logits(speech_->model, read_columns(name), c.at("prompt_len"));
+    expect_near(found.slow, read_floats(name + "_slow_logits_3steps"), kLogits);
+    expect_near(found.fast, read_floats(name + "_fast_logits_3steps"), kLogits);
+    ++compared;
+  }
+  EXPECT_GT(compared, 0);
+}
+
+TEST_F(GenerateParity, Bf16Logits) {
+  if (!speech_) return;
+  KOI_REQUIRE_GOLDEN(file_of("bf16_greedy_rp1"));
+  const SpeechModel bf16 = load_speech_model(test::golden("lm/tiny"), {.dtype = at::kBFloat16});
+  const Logits found = forced_logits(bf16.model, read_columns("bf16_greedy_rp1"),
+                                     case_of(facts_, "greedy_rp1").at("prompt_len"));
+  expect_near(found.slow, read_floats("bf16_greedy_slow_logits_3steps"), kBf16Logits);
+  expect_near(found.fast[0].slice(1, 0, c10::nullopt, 8),
+              read_floats("bf16_greedy_fast_logits_first_step_stride8"), kBf16Logits);
+}
+
+TEST_F(GenerateParity, LengthLimits) {
+  if (!speech_) return;
+  const nlohmann::json& c = case_of(facts_, "greedy_rp1");
+  const TokenColumns prompt = read_columns("prompt_" + c.at("prompt").get<std::string>());
+  for (const nlohmann::json& limit : facts_.at("length_limits_greedy_rp1")) {
+    GenerateOptions options = options_of(c);
+    options.max_new_tokens = limit.at("max_new_tokens");
+    SCOPED_TRACE(options.max_new_tokens);
+    const TokenColumns found = generate(*speech_, prompt, options, portable_noise(0));
+    if (limit.contains("error")) {  // the reference fails on 1 only
+      EXPECT_EQ(found.columns(), options.max_new_tokens);
+      continue;
+    }
+    EXPECT_EQ(prompt.columns() + found.columns(), limit.at("total_len").get<int64_t>());
+    EXPECT_EQ(found.column(found.columns() - 1)[0], limit.at("last_main").get<int32_t>());
+  }
+}
+
+TEST_F(GenerateParity, PenaltyWindows) {
+  if (!speech_) return;
+  const std::string name = "greedy_rp1.5";
+  const TokenColumns tokens = read_columns(name);
+  const int64_t first_decoded = case_of(facts_, name).at("prompt_len").get<int64_t>() + 1;
+  std::map<int64_t, const nlohmann::json*> expected;
+  for (const nlohmann::json& window : facts_.at("windows_" + name)) {
+    expected[window.at("decode_iteration")] = &window;
+  }
+  CodeWindow window(tokens.rows - 1);
+  size_t compared = 0;
+  for (int64_t i = 0; first_decoded + i < tokens.columns(); ++i) {
+    if (const auto found = expected.find(i); found != expected.end()) {
+      EXPECT_THAT(window.codebook(found->second->at("codebook")),
+                  ElementsAreArray(found->second->at("window").get<std::vector<int64_t>>()));
+      ++compared;
+    }
+    window.push(tokens.column(first_decoded + i).subspan(1));
+  }
+  EXPECT_EQ(compared, expected.size());
+}
+
+}  // namespace
+}  // namespace koi::speech
