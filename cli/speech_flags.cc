@@ -1,0 +1,109 @@
+#include "cli/speech_flags.h"
+
+#include <fmt/format.h>
+
+#include <iostream>
+#include <limits>
+
+#include "cli/flags.h"
+#include "koi/base/error.h"
+
+namespace koi::cli {
+namespace {
+
+constexpr size_t kMaxTextBytes = size_t{1} << 20;  // a long book
+
+std::string read_standard_input() {
+  std::string text(kMaxTextBytes + 1, '\0');
+  std::cin.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<size_t>(std::cin.gcount()));
+  if (text.size() > kMaxTextBytes) {
+    throw Error(ErrorKind::usage, "--text -",
+                fmt::format("more than {} bytes on standard input", kMaxTextBytes),
+                "speak it in parts");
+  }
+  return text;
+}
+
+}  // namespace
+
+void SpeechFlags::add_to(CLI::App* command) {
+  speech::SamplingOptions& sampling = options_.generate.sampling;
+  command->add_option("--text", text, "what to say; - reads it from standard input");
+  command->add_option("--checkpoint-path", checkpoint, "checkpoint folder")->capture_default_str();
+  lora.add_to(command);
+  command
+      ->add_option("--max-new-tokens", options_.generate.max_new_tokens,
+                   "frames of a segment at most; 0: as many as fit")
+      ->capture_default_str();
+  command->add_option("--top-p", sampling.top_p, "share of the probability to draw from")
+      ->capture_default_str();
+  command->add_option("--repetition-penalty", sampling.repetition_penalty, "1 is none")
+      ->capture_default_str();
+  command->add_option("--temperature", sampling.temperature, "0 is near to --greedy")
+      ->capture_default_str();
+  command->add_flag("--greedy", sampling.greedy, "always take the best token, draw nothing");
+  command->add_option("--seed", seed, "of the draws")->capture_default_str();
+  command->add_option("--noise", noise_, "whose draws: portable (all machines), torch (reference)")
+      ->check(CLI::IsMember({"portable", "torch"}))
+      ->capture_default_str();
+  add_switch(command, "iterative-prompt", options_.iterative_prompt,
+             "speak long texts in segments, each with those before in its prompt");
+  command->add_option("--chunk-length", options_.chunk_length, "bytes of a segment's text")
+      ->capture_default_str();
+  command
+      ->add_option("--max-length", options_.max_length,
+                   "tokens that references, history and 1024 new frames share")
+      ->capture_default_str();
+  command->add_flag("--unconstrained", unconstrained_,
+                    "draw every token, spoken or not, as the reference does");
+  command->add_flag("--special-tokens", special_tokens_,
+                    "names of special tokens in texts become these tokens, as in the reference");
+  add_switch(command, "half", half_, "fp16 instead of bf16 on a GPU; a CPU computes in fp32");
+  add_switch(command, "compile", compile_, "does nothing; accepted for the reference's scripts");
+  device_.add_to(command);
+}
+
+speech::LongOptions SpeechFlags::options() const {
+  speech::LongOptions result = options_;
+  result.generate.constrained = !unconstrained_;
+  if (special_tokens_) result.specials = text::SpecialTokens::parse;
+  return result;
+}
+
+speech::LongOptions SpeechFlags::options(base::Progress& progress) const {
+  speech::LongOptions result = options();
+  result.generate.on_frame = [&progress](int64_t) { progress.advance(); };
+  result.on_segment = [&progress](const speech::Segment& segment) {
+    if (segment.codes.codes.frames > 0) return;
+    progress.print_line("koi: warning: the segment \"" + printable(segment.text) +
+                        "\" is empty: the model ended its turn at once; try another --seed");
+  };
+  return result;
+}
+
+std::string SpeechFlags::checked_text() const {
+  std::string result = text == "-" ? read_standard_input() : text;
+  if (result.empty()) {
+    throw Error(ErrorKind::usage, "--text", "is missing or empty", "give the text to say");
+  }
+  speech::check_request(result, options());
+  return result;
+}
+
+lm::LoadModelOptions SpeechFlags::model_options() const {
+  const at::Device device = device_.apply();
+  at::ScalarType dtype = lm::preferred_dtype(device);
+  if (half_ && device.is_cuda()) dtype = at::kHalf;
+  return {.dtype = dtype, .device = device};
+}
+
+void SpeechFlags::put_adapter_on(speech::SpeechModel& model) const {
+  if (!lora.weight.empty()) speech::apply_adapter(model, lora.weight, lora.config());
+}
+
+speech::Noise SpeechFlags::noise() const {
+  return noise_ == "torch" ? speech::torch_noise(seed) : speech::portable_noise(seed);
+}
+
+}  // namespace koi::cli

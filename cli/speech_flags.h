@@ -1,0 +1,45 @@
+// What generate and say share: the model, how it speaks, and what is shown meanwhile.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <string>
+
+#include "cli/device_flags.h"
+#include "cli/lora_flags.h"
+#include "koi/base/progress.h"
+#include "koi/speech/long_text.h"
+
+namespace koi::cli {
+
+struct SpeechFlags {
+  std::string text;
+  std::string checkpoint = "checkpoints/fish-speech-1.4";
+  uint32_t seed = 42;
+  LoraFlags lora;
+
+  void add_to(CLI::App* command);
+
+  // The text itself; "-" reads it from standard input. Throws Error(usage) where nothing is left to
+  // say or an option is out of its range: asked before anything is loaded.
+  std::string checked_text() const;
+  // How to load the model (applies --device and --threads).
+  lm::LoadModelOptions model_options() const;
+  void put_adapter_on(speech::SpeechModel& model) const;
+  // The options, reporting frames and empty segments to `progress`, which must outlive them.
+  speech::LongOptions options(base::Progress& progress) const;
+  speech::Noise noise() const;
+
+ private:
+  speech::LongOptions options() const;
+
+  DeviceFlags device_;
+  speech::LongOptions options_;
+  std::string noise_ = "portable";
+  bool unconstrained_ = false;
+  bool special_tokens_ = false;
+  bool half_ = false;
+  bool compile_ = false;
+};
+
+}  // namespace koi::cli
