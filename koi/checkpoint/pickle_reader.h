@@ -19,7 +19,7 @@ struct StorageSource {
 
 // Throws Error(corrupt) naming `where` for a damaged pickle, Error(unsupported) naming the class or
 // function for everything that is not in the list of pickle_globals.h, and Error(unsupported) for
-// pickles that unfold beyond all measure: deeper than 200 levels, circles, more than 512 MiB of
+// pickles that unfold beyond all measure: deeper than 200 levels, circles, more than 256 MiB of
 // values, more than 10 million values when shared parts are counted wherever they occur.
 Value read_pickle(std::string_view bytes, const StorageSource& storages, const std::string& where);
 

@@ -7,7 +7,7 @@
 namespace koi::checkpoint {
 namespace {
 
-constexpr uint64_t kMaxMemory = uint64_t{512} << 20;
+constexpr uint64_t kMaxMemory = uint64_t{256} << 20;
 
 // Bytes that a copy of `value` takes.
 uint64_t size_of_copy(const Value& value) {
@@ -109,6 +109,7 @@ Value PickleStore::pop_tuple(size_t count) {
 
 void PickleStore::adopt(const Value& container) {
   if (identity(container) == nullptr) return;
+  charge(container);
   containers_.push_back(container);
   visit_children(container, [this](const Value& child) { charge(child); });
 }
