@@ -4,6 +4,7 @@
 
 #include "koi/base/error.h"
 #include "koi/config/reader.h"
+#include "koi/config/unread.h"
 #include "koi/config/yaml.h"
 #include "tests/support/temp_dir.h"
 
@@ -67,6 +68,20 @@ TEST(Compose, BadFilesAreNamed) {
   for (const char* name : {"circle", "list", "wrong", "broken", "absent"}) {
     EXPECT_THROW(compose(name, {}, sources), Error) << name;
   }
+}
+
+TEST(Unread, OverridesWithoutEffectAreNamed) {
+  const std::vector<std::string> overrides{
+      "max_length=64",   "+nobody.asks=1",       "train_dataset.proto_files.0=x",
+      "project=p",       "+train_dataset.no=1",  "~callbacks",
+      "hydra.run.dir=o", "trainer.benchmark=no", "+lora@model.model.lora_config=r_8_alpha_16",
+  };
+  const Node config = compose("text2semantic_finetune", overrides).config;
+  const std::set<std::string> asked{"data.train_dataset.max_length", "paths.run_dir",
+                                    "data.train_dataset.proto_files", "model.model.lora_config.r"};
+  EXPECT_THAT(
+      unread_overrides(overrides, config, asked),
+      testing::ElementsAre("+nobody.asks=1", "+train_dataset.no=1", "trainer.benchmark=no"));
 }
 
 TEST(Reader, TakesTypedValuesAndRemembersKeys) {

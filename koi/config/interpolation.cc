@@ -1,5 +1,6 @@
 #include "koi/config/interpolation.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <deque>
 
@@ -210,7 +211,8 @@ Node resolve(const Node& root) {
 }
 
 Node resolve_value(const Node& value, const Node& root, std::string_view where) {
-  Path path{std::string(where)};
+  Path path;
+  if (!where.empty()) path.push_back(std::string(where));
   return Resolver(root).node(value, path);
 }
 

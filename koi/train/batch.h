@@ -1,0 +1,20 @@
+// Batches as tensors.
+#pragma once
+
+#include "koi/dataset/sample.h"
+#include "koi/tensor/torch.h"
+
+namespace koi::train {
+
+struct Batch {
+  at::Tensor tokens;   // int64 [B, 1+K, T], row 0 token ids, rows 1.. model codes
+  at::Tensor labels;   // int64 [B, 1+K, T], -100 where no loss counts
+  at::Tensor padding;  // bool [B, T], true where padded
+
+  int64_t token_count() const;  // positions that are no padding
+};
+
+// A copy, on the CPU.
+Batch to_batch(const dataset::Batch& batch);
+
+}  // namespace koi::train

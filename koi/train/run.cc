@@ -1,0 +1,213 @@
+#include "koi/train/run.h"
+
+#include <chrono>
+
+#include "koi/base/interrupt.h"
+#include "koi/dataset/batch_source.h"
+#include "koi/lm/adapters.h"
+#include "koi/lm/checkpoint.h"
+#include "koi/tensor/random.h"
+#include "koi/train/memory.h"
+#include "koi/train/run_checkpoint.h"
+
+namespace koi::train {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Streams of random numbers of one run, apart from each other.
+enum Stream : uint64_t { kTrainData = 0, kValData = 1, kAdapters = 2, kDropout = 3 };
+uint64_t stream_seed(const Settings& settings, Stream stream) {
+  constexpr uint64_t kStride = 0x9E3779B97F4A7C15;  // the golden ratio: far apart for near seeds
+  return settings.seed + stream * kStride;
+}
+
+void tell(const RunEvents& events, const std::string& line) {
+  if (events.note) events.note(line);
+}
+
+lm::DualAr load(const Settings& settings, at::Device device) {
+  lm::LoadModelOptions options;
+  options.dtype =
+      effective_precision(settings, device) == Precision::float32 ? at::kFloat : at::kBFloat16;
+  options.device = device;
+  options.max_seq_len = settings.max_length;
+  options.load_weights = settings.load_weights;
+  options.seed = settings.seed;
+  options.writable = !settings.lora;
+  lm::DualAr model = lm::load_model(settings.base_model, options);
+  if (settings.lora) lm::add_lora(model, *settings.lora, stream_seed(settings, kAdapters));
+  choose_trained(model, settings.lora ? TrainedPart::adapters : TrainedPart::everything);
+  return model;
+}
+
+dataset::BatchSource open_data(const Settings& settings, const DatasetSettings& data,
+                               const text::Tokenizer& tokenizer, Stream stream) {
+  dataset::BatchSourceOptions options;
+  options.proto_files = data.proto_files;
+  options.seed = stream_seed(settings, stream);
+  options.batch_size = settings.batch_size;
+  options.max_length = settings.max_length;
+  options.sampler.max_length = data.max_length;
+  options.sampler.causal = data.causal;
+  options.sampler.use_speaker = data.use_speaker;
+  options.sampler.interactive_prob = data.interactive_prob;
+  if (settings.reference_sampling)
+    options.reference = {.num_workers = settings.num_workers, .base_seed = settings.seed};
+  return dataset::BatchSource(options, tokenizer);
+}
+
+bool choose_recompute(const Settings& settings, const lm::DualAr& model) {
+  if (settings.recompute != Recompute::automatic) return settings.recompute == Recompute::always;
+  if (!model.device().is_cpu()) return model.config().use_gradient_checkpointing;
+  const StepShape shape{.batch = settings.batch_size,
+                        .tokens = settings.max_length,
+                        .bytes_per_value = static_cast<int64_t>(at::elementSize(model.dtype()))};
+  return static_cast<double>(activation_bytes(model.config(), shape)) >
+         0.6 * static_cast<double>(available_memory_bytes());
+}
+
+// Where the run goes on; true if it does.
+bool resume(const Settings& settings, Trainer& trainer, dataset::BatchSource& data,
+            const RunEvents& events) {
+  const auto saved = list_checkpoints(settings.checkpoint_folder);
+  if (saved.empty() && !settings.resume_from) return false;
+  const base::fs::path path = saved.empty() ? *settings.resume_from : saved.back();
+  const bool weights_only = saved.empty() && settings.resume_weights_only;
+  const auto place = load_run_checkpoint(
+      path, trainer, weights_only ? ResumePart::weights_only : ResumePart::everything);
+  if (place) data.restore(*place);
+  tell(events, weights_only ? "weights from " + path.string()
+                            : "going on after step " + std::to_string(trainer.step()) + " from " +
+                                  path.string());
+  if (!place && !weights_only)
+    tell(events, "this checkpoint does not hold the place in the data: the data starts anew");
+  return trainer.step() > 0;
+}
+
+class Run {
+ public:
+  Run(const Settings& settings, at::Device device, const RunEvents& events)
+      : settings_(settings),
+        events_(events),
+        model_(load(settings, device)),
+        tokenizer_(text::Tokenizer::load(settings.tokenizer)),
+        data_(open_data(settings, settings.train_data, tokenizer_, kTrainData)),
+        trainer_(model_, settings.optimizer, settings.schedule, trainer_options(),
+                 tensor::make_generator(stream_seed(settings, kDropout), device)) {}
+
+  RunResult go() {
+    const bool resumed = resume(settings_, trainer_, data_, events_);
+    base::make_folder(settings_.checkpoint_folder);
+    base::make_folder(settings_.run_folder);
+    if (trainer_.step() >= settings_.max_steps) {
+      tell(events_, "nothing to do: the run has its " + std::to_string(settings_.max_steps) +
+                        " steps; raise trainer.max_steps to train on");
+      return {.steps = trainer_.step(), .stopped = false, .checkpoint = newest()};
+    }
+    collect_val_batches();
+    if (events_.start) events_.start(trainer_.step());
+    MetricsFile metrics(settings_.run_folder / "metrics.jsonl", trainer_.step());
+    if (settings_.val_before_train && !val_batches_.empty() && !resumed) {
+      const Metrics before{.step = 0, .validation = validate()};
+      metrics.append(before);
+      if (events_.step) events_.step(before);
+    }
+    while (trainer_.step() < settings_.max_steps) {
+      const Metrics row = do_step();
+      metrics.append(row);
+      if (events_.step) events_.step(row);
+      const bool stop = base::stop_requested();
+      if (stop || is_due(settings_.save_interval)) save();
+      if (stop && trainer_.step() < settings_.max_steps)
+        return {.steps = trainer_.step(), .stopped = true, .checkpoint = newest()};
+    }
+    return {.steps = trainer_.step(), .stopped = false, .checkpoint = newest()};
+  }
+
+ private:
+  TrainerOptions trainer_options() const {
+    return {.accumulate_batches = settings_.accumulate_batches,
+            .clip_norm = settings_.clip_norm,
+            .grad_norm_type = settings_.grad_norm_type,
+            .recompute = choose_recompute(settings_, model_)};
+  }
+
+  Metrics do_step() {
+    const auto start = Clock::now();
+    Metrics row;
+    LossValues sum;
+    for (int64_t i = 0; i < settings_.accumulate_batches; ++i) {
+      const Batch batch = to_batch(data_.next());
+      const auto result = trainer_.add_batch(batch);
+      sum += result.losses;
+      row.grad_norm = result.grad_norm;
+      row.tokens += batch.token_count();
+    }
+    row.train = sum.divided_by(static_cast<double>(settings_.accumulate_batches));
+    row.lr = trainer_.update();
+    row.step = trainer_.step();
+    const std::chrono::duration<double> spent = Clock::now() - start;
+    row.tokens_per_s = static_cast<double>(row.tokens) / spent.count();
+    if (!val_batches_.empty() && is_due(settings_.val_interval)) row.validation = validate();
+    return row;
+  }
+
+  bool is_due(int64_t interval) const {
+    return trainer_.step() % interval == 0 || trainer_.step() == settings_.max_steps;
+  }
+
+  // The same ones at every validation, also of a run that goes on.
+  void collect_val_batches() {
+    if (settings_.val_batches == 0) return;
+    auto source = open_data(settings_, settings_.val_data, tokenizer_, kValData);
+    for (int64_t i = 0; i < settings_.val_batches; ++i)
+      val_batches_.push_back(to_batch(source.next()));
+  }
+
+  std::optional<LossValues> validate() const {
+    if (val_batches_.empty()) return std::nullopt;
+    return trainer_.evaluate(val_batches_);
+  }
+
+  void save() {
+    save_run_checkpoint(checkpoint_path(settings_.checkpoint_folder, trainer_.step()), trainer_,
+                        data_.state(), settings_.save_interval);
+    keep_newest(settings_.checkpoint_folder, settings_.save_top_k);
+  }
+
+  base::fs::path newest() const {
+    const auto files = list_checkpoints(settings_.checkpoint_folder);
+    return files.empty() ? base::fs::path() : files.back();
+  }
+
+  const Settings& settings_;
+  const RunEvents& events_;
+  lm::DualAr model_;
+  text::Tokenizer tokenizer_;
+  dataset::BatchSource data_;
+  Trainer trainer_;
+  std::vector<Batch> val_batches_;
+};
+
+void tell_machine(const Settings& settings, at::Device device, const RunEvents& events) {
+  const bool half = effective_precision(settings, device) == Precision::bfloat16;
+  std::string line = "training on " + device.str() + " in " + (half ? "bf16-true" : "32-true");
+  if (!half && settings.precision == Precision::bfloat16)
+    line += " (trainer.precision is bf16-true, which is slow without a GPU)";
+  tell(events, line);
+}
+
+}  // namespace
+
+Precision effective_precision(const Settings& settings, at::Device device) {
+  const bool as_it_is = !device.is_cpu() || settings.accelerator == Accelerator::cpu;
+  return as_it_is ? settings.precision : Precision::float32;
+}
+
+RunResult run(const Settings& settings, at::Device device, const RunEvents& events) {
+  tell_machine(settings, device, events);
+  return Run(settings, device, events).go();
+}
+
+}  // namespace koi::train

@@ -1,0 +1,38 @@
+// A training run from its settings to its last checkpoint.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "koi/train/metrics.h"
+#include "koi/train/settings.h"
+
+namespace koi::train {
+
+// Whom a run tells what it does; any may be empty.
+struct RunEvents {
+  std::function<void(const std::string&)> note;  // one line for the user
+  std::function<void(int64_t)> start;        // before the first step: steps done by earlier calls
+  std::function<void(const Metrics&)> step;  // after each step, and each validation before one
+};
+
+struct RunResult {
+  int64_t steps = 0;
+  bool stopped = false;       // SIGINT or SIGTERM came (base::stop_requested)
+  base::fs::path checkpoint;  // the newest
+};
+
+// Goes on from the newest checkpoint of the run, if there is one. Every step: batches -> losses ->
+// gradients -> update -> metrics; after val_interval steps a validation (always on the same
+// batches), after save_interval steps a checkpoint. The last step has both, and so it is when the
+// run is told to stop (checkpoint only), so that the same call goes on as if nothing had happened.
+// Throws what loading of model, data and checkpoints throws, and Error(config) where the loss is no
+// finite number.
+// Differs: the reference saves only at multiples of the interval.
+RunResult run(const Settings& settings, at::Device device, const RunEvents& events);
+
+// What the configuration's precision and accelerator become on this machine: without a GPU
+// bfloat16 becomes float32 unless trainer.accelerator=cpu asks for the CPU as it is.
+Precision effective_precision(const Settings& settings, at::Device device);
+
+}  // namespace koi::train

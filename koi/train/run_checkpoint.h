@@ -1,0 +1,38 @@
+// step_%09d.ckpt: what a run needs to go on, in the layout of Lightning's checkpoints, which
+// torch.load(weights_only=True) reads: epoch, global_step, pytorch-lightning_version, state_dict
+// (names behind "model.": the adapters, or everything in a full fine-tune), loops, callbacks,
+// optimizer_states, lr_schedulers; and, ours, "koi": the exact place in the data and in the draws
+// of dropout. Source: tests/goldens/lm/train/ckpt_layout_*.json.
+#pragma once
+
+#include <optional>
+
+#include "koi/base/files.h"
+#include "koi/dataset/batch_source.h"
+#include "koi/train/trainer.h"
+
+namespace koi::train {
+
+// Writes `path` atomically, in an existing folder. `save_interval` (steps between checkpoints) is
+// only noted in the callback's entry.
+void save_run_checkpoint(const base::fs::path& path, const Trainer& trainer,
+                         const dataset::BatchSourceState& data, int64_t save_interval);
+
+enum class ResumePart { everything, weights_only };
+
+// Puts the weights of what is trained, the optimizer's state, the step and the dropout generator
+// back. Gives the place in the data where the checkpoint has one (a Lightning one has none). Throws
+// Error(corrupt) naming the file and the key for missing, extra and wrong-shaped tensors and for an
+// optimizer over other parameters; in that case part of the trainer may be changed.
+std::optional<dataset::BatchSourceState> load_run_checkpoint(const base::fs::path& path,
+                                                             Trainer& trainer, ResumePart part);
+
+base::fs::path checkpoint_path(const base::fs::path& folder, int64_t step);
+
+// All step_NUMBER.ckpt of a folder, oldest first; none where there is no folder.
+std::vector<base::fs::path> list_checkpoints(const base::fs::path& folder);
+
+// Removes all but the newest `count` (-1: none is removed).
+void keep_newest(const base::fs::path& folder, int64_t count);
+
+}  // namespace koi::train

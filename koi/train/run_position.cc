@@ -1,0 +1,90 @@
+#include "koi/train/run_position.h"
+
+#include "koi/base/error.h"
+#include "koi/tensor/bridge.h"
+
+namespace koi::train {
+namespace {
+
+using checkpoint::Value;
+
+Value key(const char* text) { return Value(std::string(text)); }
+
+Value value_of(const base::RandomState& state) {
+  const auto words = at::empty({static_cast<int64_t>(state.words.size())}, at::kLong);
+  std::copy(state.words.begin(), state.words.end(), words.mutable_data_ptr<int64_t>());
+  return Value::dict({{key("words"), Value(tensor::to_view(words))},
+                      {key("position"), Value(static_cast<int64_t>(state.position))}});
+}
+
+class Restorer {
+ public:
+  explicit Restorer(const std::string& where) : where_(where) {}
+
+  const Value& entry(const Value& value, const char* name) const {
+    const Value* found = value.find(name);
+    if (found == nullptr) fail(std::string("lacks ") + name);
+    return *found;
+  }
+
+  int64_t integer(const Value& value, const char* name) const {
+    const auto* number = entry(value, name).get<int64_t>();
+    if (number == nullptr || *number < 0) fail(std::string(name) + " is no count");
+    return *number;
+  }
+
+  at::Tensor tensor(const Value& value, const char* name, at::ScalarType type) const {
+    const auto* view = entry(value, name).get<checkpoint::TensorView>();
+    if (view == nullptr || view->shape.size() != 1) fail(std::string(name) + " is no vector");
+    const at::Tensor found = tensor::to_tensor(*view);
+    if (found.scalar_type() != type) fail(std::string(name) + " has a wrong type");
+    return found.contiguous();
+  }
+
+  base::RandomState random(const Value& value) const {
+    const at::Tensor words = tensor(value, "words", at::kLong);
+    base::RandomState state;
+    for (int64_t i = 0; i < words.numel(); ++i)
+      state.words.push_back(static_cast<uint32_t>(words.const_data_ptr<int64_t>()[i]));
+    state.position = static_cast<uint32_t>(integer(value, "position"));
+    return state;
+  }
+
+  [[noreturn]] void fail(const std::string& what) const {
+    throw Error(ErrorKind::corrupt, where_, "the place of the run is damaged: " + what);
+  }
+
+ private:
+  const std::string& where_;
+};
+
+}  // namespace
+
+Value position_value(const dataset::BatchSourceState& data, const at::Generator& dropout) {
+  std::vector<Value> samplers;
+  for (const dataset::SamplerState& sampler : data.samplers) {
+    samplers.push_back(Value::dict(
+        {{key("python"), value_of(sampler.python)}, {key("torch"), value_of(sampler.torch)}}));
+  }
+  return Value::dict({{key("batches"), Value(static_cast<int64_t>(data.batches))},
+                      {key("samplers"), Value::list(std::move(samplers))},
+                      {key("dropout"), Value(tensor::to_view(dropout.get_state()))}});
+}
+
+dataset::BatchSourceState restore_position(const Value& value, at::Generator& dropout,
+                                           const std::string& where) {
+  const Restorer restorer(where);
+  dataset::BatchSourceState state;
+  state.batches = static_cast<uint64_t>(restorer.integer(value, "batches"));
+  const auto* samplers = restorer.entry(value, "samplers").as_list();
+  if (samplers == nullptr) restorer.fail("samplers is no list");
+  for (const Value& sampler : samplers->items) {
+    state.samplers.push_back({restorer.random(restorer.entry(sampler, "python")),
+                              restorer.random(restorer.entry(sampler, "torch"))});
+  }
+  const at::Tensor stored = restorer.tensor(value, "dropout", at::kByte);
+  if (stored.numel() == dropout.get_state().numel()) dropout.set_state(stored.clone());
+  return state;
+}
+
+}  // namespace koi::train

@@ -1,0 +1,79 @@
+// What a run is told, out of the composed configuration: one place for each key.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "koi/base/files.h"
+#include "koi/config/node.h"
+#include "koi/lm/lora.h"
+#include "koi/train/optimizer.h"
+#include "koi/train/schedule.h"
+
+namespace koi::train {
+
+enum class Precision { float32, bfloat16 };
+enum class Accelerator { automatic, cpu };
+enum class Recompute { automatic, always, never };
+
+struct DatasetSettings {
+  std::vector<std::string> proto_files;
+  int64_t max_length = 0;  // tokens a sample aims at
+  bool causal = true;
+  std::variant<bool, double> use_speaker = false;
+  double interactive_prob = 0.7;
+};
+
+struct Settings {
+  // Folders.
+  base::fs::path run_folder;         // metrics.jsonl
+  base::fs::path checkpoint_folder;  // step_%09d.ckpt
+  base::fs::path base_model;         // a checkpoint in the published layout
+  base::fs::path tokenizer;
+  std::optional<base::fs::path> resume_from;  // +ckpt_path: instead of the newest of the run
+  bool resume_weights_only = false;           // +resume_weights_only: leave optimizer and step
+
+  // Model.
+  bool load_weights = true;            // false: from scratch
+  int64_t max_length = 0;              // of the model and of batches, tokens
+  std::optional<lm::LoraConfig> lora;  // absent: all weights are trained
+  Recompute recompute = Recompute::automatic;
+  Precision precision = Precision::bfloat16;
+  Accelerator accelerator = Accelerator::automatic;
+
+  // Data.
+  DatasetSettings train_data, val_data;
+  int64_t batch_size = 8;
+  bool reference_sampling = false;
+  int64_t num_workers = 4;  // of reference sampling
+  uint64_t seed = 42;       // +seed
+
+  // Steps.
+  AdamWOptions optimizer;
+  Schedule schedule;
+  int64_t max_steps = 1000;
+  int64_t accumulate_batches = 1;
+  double clip_norm = 1.0;  // 0: none
+  double grad_norm_type = 2;
+  int64_t val_interval = 100;  // steps
+  int64_t val_batches = 10;    // 0: no validation
+  bool val_before_train = false;
+  int64_t save_interval = 100;  // steps
+  int64_t save_top_k = 5;       // newest checkpoints that are kept; -1: all
+};
+
+struct ReadSettings {
+  Settings settings;
+  std::set<std::string> asked;  // the keys that were read, see config::unread_overrides
+};
+
+// Throws Error(config) naming the key for missing keys, wrong types and impossible or unsupported
+// values. `config` is resolved.
+// Differs: val_check_interval counts optimizer steps (Lightning counts batches).
+ReadSettings read_settings(const config::Node& config);
+
+}  // namespace koi::train

@@ -1,0 +1,156 @@
+#include "koi/train/settings.h"
+
+#include <gmock/gmock.h>
+
+#include "koi/base/error.h"
+#include "koi/config/compose.h"
+#include "koi/config/interpolation.h"
+#include "koi/train/memory.h"
+#include "koi/train/metrics.h"
+#include "koi/train/run_folder.h"
+#include "tests/support/temp_dir.h"
+
+namespace koi::train {
+namespace {
+
+using testing::HasSubstr;
+
+Settings settings_of(const std::vector<std::string>& overrides) {
+  return read_settings(config::resolve(config::compose("text2semantic_finetune", overrides).config))
+      .settings;
+}
+
+std::string error_of(const std::vector<std::string>& overrides) {
+  try {
+    settings_of(overrides);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(Settings, TheReferencesCommandLine) {
+  const Settings settings =
+      settings_of({"project=my voice", "+lora@model.model.lora_config=r_8_alpha_16"});
+  EXPECT_EQ(settings.run_folder, "results/my voice");
+  EXPECT_EQ(settings.checkpoint_folder, "results/my voice/checkpoints");
+  EXPECT_EQ(settings.base_model, "checkpoints/fish-speech-1.4");
+  ASSERT_TRUE(settings.lora.has_value());
+  EXPECT_EQ(settings.lora->r, 8);
+  EXPECT_EQ(settings.lora->alpha, 16);
+  EXPECT_EQ(settings.lora->dropout, 0.01);
+  EXPECT_EQ(settings.optimizer.lr, 1e-4);
+  EXPECT_EQ(settings.schedule.warmup_steps, 10);
+  EXPECT_EQ(settings.max_steps, 1000);
+  EXPECT_EQ(settings.save_interval, 100);
+  EXPECT_EQ(settings.clip_norm, 1.0);
+  EXPECT_THAT(settings.train_data.proto_files, testing::ElementsAre("data/protos"));
+  EXPECT_FALSE(settings_of({}).lora.has_value());
+}
+
+TEST(Settings, OverridesReachTheirPlace) {
+  const Settings settings =
+      settings_of({"max_length=64", "trainer.max_steps=1e3", "trainer.val_check_interval=7",
+                   "train_dataset.use_speaker=0.5", "train_dataset.proto_files=one", "+seed=9",
+                   "trainer.precision=32", "trainer.accelerator=cpu", "model.recompute=false",
+                   "trainer.gradient_clip_val=null", "callbacks.grad_norm_monitor.norm_type=inf",
+                   "callbacks=null", "paths.ckpt_dir=elsewhere", "+ckpt_path=a.ckpt"});
+  EXPECT_EQ(settings.max_length, 64);
+  EXPECT_EQ(settings.train_data.max_length, 64);
+  EXPECT_EQ(settings.max_steps, 1000);
+  EXPECT_EQ(settings.save_interval, 7);
+  EXPECT_EQ(std::get<double>(settings.train_data.use_speaker), 0.5);
+  EXPECT_THAT(settings.train_data.proto_files, testing::ElementsAre("one"));
+  EXPECT_EQ(settings.seed, 9u);
+  EXPECT_EQ(settings.precision, Precision::float32);
+  EXPECT_EQ(settings.accelerator, Accelerator::cpu);
+  EXPECT_EQ(settings.recompute, Recompute::never);
+  EXPECT_EQ(settings.clip_norm, 0);
+  EXPECT_EQ(settings.checkpoint_folder, "elsewhere");
+  EXPECT_EQ(settings.resume_from, "a.ckpt");
+}
+
+TEST(Settings, ImpossibleValuesNameTheirKey) {
+  const std::map<std::string, std::string> cases{
+      {"trainer.max_steps=ten", "trainer.max_steps: expected an integer, found string ten"},
+      {"trainer.max_steps=0", "trainer.max_steps"},
+      {"trainer.limit_val_batches=0.25", "trainer.limit_val_batches"},
+      {"trainer.precision=16-mixed", "trainer.precision"},
+      {"trainer.accelerator=tpu", "trainer.accelerator"},
+      {"trainer.devices=2", "trainer.devices"},
+      {"trainer.devices=[0,1]", "trainer.devices"},
+      {"trainer.num_nodes=2", "trainer.num_nodes"},
+      {"trainer.gradient_clip_algorithm=value", "trainer.gradient_clip_algorithm"},
+      {"trainer.check_val_every_n_epoch=1", "trainer.check_val_every_n_epoch"},
+      {"trainer.accumulate_grad_batches=0", "trainer.accumulate_grad_batches"},
+      {"model.optimizer._target_=torch.optim.SGD", "model.optimizer._target_"},
+      {"model.optimizer.betas=[0.9]", "model.optimizer.betas"},
+      {"model.optimizer.betas=[0.9,1]", "model.optimizer.betas"},
+      {"model.optimizer.lr=-inf", "model.optimizer.lr"},
+      {"model.lr_scheduler.lr_lambda.num_warmup_steps=0.1", "num_training_steps"},
+      {"model.lr_scheduler.lr_lambda._target_=x", "model.lr_scheduler.lr_lambda._target_"},
+      {"callbacks.model_checkpoint.save_top_k=0", "save_top_k"},
+      {"callbacks.model_checkpoint.monitor=val_loss", "callbacks.model_checkpoint"},
+      {"callbacks.model_checkpoint.filename=x", "callbacks.model_checkpoint.filename"},
+      {"data.batch_size=0", "data.batch_size"},
+      {"data.sampler=none", "data.sampler"},
+      {"data.train_dataset=null", "data.train_dataset.proto_files"},
+      {"train_dataset.use_speaker=yes", "use_speaker"},
+      {"model.recompute=sometimes", "model.recompute"},
+      {"max_length=5", "model.model.max_length"},
+      {"data.max_length=9999", "data.max_length"},
+      {"+seed=-1", "seed"},
+      {"train=false", "train"},
+      {"~trainer.max_steps", "trainer.max_steps"}};
+  for (const auto& [override, key] : cases) {
+    EXPECT_THAT(error_of({override}), HasSubstr(key)) << override;
+  }
+}
+
+TEST(Metrics, RowsAreKeptUpToTheStepThatIsGoneOnFrom) {
+  const test::TempDir folder;
+  const auto path = folder / "metrics.jsonl";
+  Metrics row{.step = 0, .validation = LossValues{1, 2, 3, 0.5}};
+  {
+    MetricsFile file(path, 0);
+    file.append(row);
+    row.train = LossValues{4, 5, 6, 0.25};
+    for (row.step = 1; row.step <= 3; ++row.step) file.append(row);
+  }
+  EXPECT_THAT(base::read_file(path), HasSubstr("{\"step\":0,\"val_loss\":1.0,"));
+  base::write_file(path, base::read_file(path) + "{\"step\":4,\"lo");
+  { const MetricsFile file(path, 2); }
+  const std::string text = base::read_file(path);
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 3);
+  EXPECT_THAT(text, HasSubstr("\"step\":2"));
+  EXPECT_THAT(text, testing::Not(HasSubstr("\"step\":3")));
+  { const MetricsFile file(path, 0); }
+  EXPECT_EQ(base::read_file(path), "");
+}
+
+TEST(RunFolder, SaysHowTheRunWasStarted) {
+  const test::TempDir folder;
+  const std::vector<std::string> overrides{"project=x"};
+  write_hydra_files(folder.path(), config::compose("text2semantic_finetune", overrides),
+                    "text2semantic_finetune", overrides);
+  EXPECT_EQ(base::read_file(folder / ".hydra/overrides.yaml"), "- project=x\n");
+  EXPECT_THAT(base::read_file(folder / ".hydra/config.yaml"),
+              HasSubstr("run_dir: results/${project}\n"));
+  EXPECT_THAT(base::read_file(folder / ".hydra/hydra.yaml"), HasSubstr("dir: ${paths.run_dir}\n"));
+}
+
+TEST(Memory, ActivationsGrowWithTheStep) {
+  lm::ModelConfig config;
+  config.dim = 1024;
+  config.n_head = 16;
+  config.n_layer = 24;
+  const StepShape shape{.batch = 2, .tokens = 100};
+  const int64_t bytes = activation_bytes(config, shape);
+  EXPECT_GT(activation_bytes(config, {.batch = 2, .tokens = 200}), 2 * bytes);
+  EXPECT_EQ(activation_bytes(config, {.batch = 4, .tokens = 100}), 2 * bytes);
+  EXPECT_EQ(activation_bytes(config, {.batch = 2, .tokens = 100, .bytes_per_value = 2}), bytes / 2);
+  EXPECT_GT(available_memory_bytes(), int64_t{1} << 20);
+}
+
+}  // namespace
+}  // namespace koi::train

@@ -1,0 +1,69 @@
+// One optimizer step, and a look at the losses without one.
+#pragma once
+
+#include <vector>
+
+#include "koi/train/batch.h"
+#include "koi/train/losses.h"
+#include "koi/train/optimizer.h"
+#include "koi/train/schedule.h"
+
+namespace koi::train {
+
+struct LossValues {
+  double loss = 0, base_loss = 0, semantic_loss = 0, top_5_accuracy = 0;
+
+  LossValues& operator+=(const LossValues& other);
+  LossValues divided_by(double count) const;
+};
+
+struct TrainerOptions {
+  int64_t accumulate_batches = 1;  // their mean is one step
+  double clip_norm = 1.0;          // 0: no clipping
+  double grad_norm_type = 2;       // of the norm that is reported
+  bool recompute = false;          // see lm::ForwardOptions
+};
+
+class Trainer {
+ public:
+  // `model` must outlive the trainer; what it trains is what requires gradients
+  // (choose_trained). `generator` draws the dropout masks.
+  Trainer(lm::DualAr& model, const AdamWOptions& optimizer, const Schedule& schedule,
+          const TrainerOptions& options, at::Generator generator);
+
+  struct BatchResult {
+    LossValues losses;     // of this batch alone, undivided
+    double grad_norm = 0;  // of the sum of gradients so far, before clipping
+  };
+  // Forward and backward; the gradient is added up, divided by accumulate_batches. Throws
+  // Error(config) where the loss is no finite number.
+  BatchResult add_batch(const Batch& batch);
+
+  // Clips, updates with the rate of the present step, clears the gradients, counts the step. The
+  // rate that was used.
+  double update();
+
+  // Mean of the batches' losses, without dropout and gradients.
+  LossValues evaluate(const std::vector<Batch>& batches) const;
+
+  int64_t step() const { return step_; }  // updates done
+  double rate() const;                    // of the next update
+  void set_step(int64_t step) { step_ = step; }
+  const std::vector<Parameter>& parameters() const { return parameters_; }  // in module order
+  AdamW& optimizer() { return optimizer_; }
+  const AdamW& optimizer() const { return optimizer_; }
+  const TrainerOptions& options() const { return options_; }
+  at::Generator& generator() { return generator_; }
+  const at::Generator& generator() const { return generator_; }
+
+ private:
+  lm::DualAr& model_;
+  std::vector<Parameter> parameters_;
+  AdamW optimizer_;
+  Schedule schedule_;
+  TrainerOptions options_;
+  at::Generator generator_;
+  int64_t step_ = 0;
+};
+
+}  // namespace koi::train

@@ -1,0 +1,214 @@
+#include "koi/train/trainer.h"
+
+#include <gmock/gmock.h>
+
+#include "koi/base/error.h"
+#include "koi/checkpoint/pth.h"
+#include "koi/lm/adapters.h"
+#include "koi/lm/checkpoint.h"
+#include "koi/tensor/random.h"
+#include "koi/train/run_checkpoint.h"
+#include "tests/support/temp_dir.h"
+
+namespace koi::train {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr int64_t kSemantic = 5;
+
+lm::DualAr tiny_model(uint64_t seed = 1) {
+  lm::ModelConfig config;
+  config.vocab_size = 32;
+  config.n_layer = 2;
+  config.n_head = 2;
+  config.n_local_heads = 1;
+  config.dim = 16;
+  config.intermediate_size = 24;
+  config.max_seq_len = 32;
+  config.codebook_size = 12;
+  config.num_codebooks = 3;
+  config.n_fast_layer = 1;
+  config.dropout = 0.1;
+  config.tie_word_embeddings = false;
+  lm::DualAr model(config, kSemantic);
+  lm::initialize(model, seed);
+  return model;
+}
+
+lm::DualAr tiny_lora(uint64_t seed = 1) {
+  lm::DualAr model = tiny_model(seed);
+  lm::add_lora(model, {.r = 2, .alpha = 4, .dropout = 0.2}, seed);
+  choose_trained(model, TrainedPart::adapters);
+  return model;
+}
+
+Batch random_batch(uint64_t seed) {
+  auto generator = tensor::make_generator(seed);
+  const auto codes = at::randint(1, 12, {2, 3, 10}, generator, at::kLong);
+  const auto ids = at::full({2, 1, 10}, kSemantic, at::kLong);
+  Batch batch;
+  batch.tokens = at::cat({ids, codes}, 1);
+  batch.labels = batch.tokens.roll(-1, 2);
+  batch.padding = at::zeros({2, 10}, at::kBool);
+  return batch;
+}
+
+constexpr AdamWOptions kFast{.lr = 1e-2};
+const Schedule kNoWarmup{.warmup_steps = 0};
+
+void do_steps(Trainer& trainer, int count) {
+  for (int i = 0; i < count; ++i) {
+    trainer.add_batch(random_batch(static_cast<uint64_t>(trainer.step())));
+    trainer.update();
+  }
+}
+
+std::vector<at::Tensor> values_of(const Trainer& trainer) {
+  std::vector<at::Tensor> values;
+  for (const Parameter& parameter : trainer.parameters())
+    values.push_back(parameter.value.detach().clone());
+  return values;
+}
+
+TEST(Trainer, LearnsABatch) {
+  lm::DualAr model = tiny_lora();
+  Trainer trainer(model, kFast, kNoWarmup, {}, tensor::make_generator(1));
+  const std::vector<Batch> batches{random_batch(3)};
+  const double before = trainer.evaluate(batches).loss;
+  for (int i = 0; i < 20; ++i) {
+    trainer.add_batch(batches[0]);
+    trainer.update();
+  }
+  EXPECT_LT(trainer.evaluate(batches).loss, before);
+}
+
+TEST(Trainer, FrozenWeightsStayAsTheyAre) {
+  lm::DualAr model = tiny_lora();
+  Trainer trainer(model, kFast, kNoWarmup, {}, tensor::make_generator(1));
+  const auto before = values_of(trainer);
+  do_steps(trainer, 2);
+  const auto after = values_of(trainer);
+  for (size_t i = 0; i < before.size(); ++i) {
+    const Parameter& parameter = trainer.parameters()[i];
+    EXPECT_EQ(parameter.is_adapter(), parameter.trained()) << parameter.name;
+    if (!parameter.is_adapter()) {
+      EXPECT_TRUE(before[i].equal(after[i])) << parameter.name;
+    }
+  }
+}
+
+// A run that is saved and loaded into a fresh model goes on bit by bit as the unbroken one.
+TEST(Trainer, ResumesExactly) {
+  const test::TempDir folder;
+  lm::DualAr whole_model = tiny_lora();
+  Trainer whole(whole_model, kFast, kNoWarmup, {}, tensor::make_generator(1));
+  do_steps(whole, 3);
+  const auto path = folder / "step_000000003.ckpt";
+  save_run_checkpoint(path, whole, {.samplers = {}, .batches = 3}, 1);
+  do_steps(whole, 3);
+
+  lm::DualAr other_model = tiny_lora();
+  other_model.visit_lora([](const std::string&, at::Tensor& value) {
+    const at::NoGradGuard no_grad;
+    value.normal_();
+  });
+  Trainer other(other_model, kFast, kNoWarmup, {}, tensor::make_generator(99));
+  const auto place = load_run_checkpoint(path, other, ResumePart::everything);
+  ASSERT_TRUE(place.has_value());
+  EXPECT_EQ(place->batches, 3u);
+  EXPECT_EQ(other.step(), 3);
+  do_steps(other, 3);
+  const auto expected = values_of(whole), found = values_of(other);
+  for (size_t i = 0; i < expected.size(); ++i)
+    EXPECT_TRUE(found[i].equal(expected[i])) << whole.parameters()[i].name;
+}
+
+TEST(Trainer, TheDataPositionIsKeptExactly) {
+  const test::TempDir folder;
+  lm::DualAr model = tiny_lora();
+  Trainer trainer(model, kFast, kNoWarmup, {}, tensor::make_generator(1));
+  dataset::BatchSourceState state{
+      .samplers = {{base::PythonRandom(1).state(), base::TorchRandom(2).state()}}, .batches = 7};
+  save_run_checkpoint(folder / "step_1.ckpt", trainer, state, 1);
+  EXPECT_EQ(load_run_checkpoint(folder / "step_1.ckpt", trainer, ResumePart::everything), state);
+}
+
+std::string error_of(const base::fs::path& path, Trainer& trainer) {
+  try {
+    load_run_checkpoint(path, trainer, ResumePart::everything);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(Trainer, CheckpointsOfOtherRunsAreRefused) {
+  const test::TempDir folder;
+  lm::DualAr model = tiny_lora();
+  Trainer trainer(model, kFast, kNoWarmup, {}, tensor::make_generator(1));
+  do_steps(trainer, 1);
+  const auto path = folder / "step_1.ckpt";
+  save_run_checkpoint(path, trainer, {}, 1);
+
+  lm::DualAr other_rank = tiny_model();
+  lm::add_lora(other_rank, {.r = 3, .alpha = 4, .dropout = 0}, 1);
+  choose_trained(other_rank, TrainedPart::adapters);
+  Trainer wider(other_rank, kFast, kNoWarmup, {}, tensor::make_generator(1));
+  EXPECT_THAT(error_of(path, wider), HasSubstr("has the shape [2, 32], this run's is [3, 32]"));
+
+  lm::DualAr full_model = tiny_model();
+  choose_trained(full_model, TrainedPart::everything);
+  Trainer full(full_model, kFast, kNoWarmup, {}, tensor::make_generator(1));
+  EXPECT_THAT(error_of(path, full), HasSubstr("lacks embeddings.weight"));
+
+  const auto whole = folder / "step_2.ckpt";
+  save_run_checkpoint(whole, full, {}, 1);
+  EXPECT_THAT(error_of(whole, trainer), HasSubstr("lacks embeddings.lora_A"));
+  checkpoint::save_pth(folder / "step_3.ckpt", checkpoint::Value::dict());
+  EXPECT_THAT(error_of(folder / "step_3.ckpt", trainer), HasSubstr("has no state_dict"));
+  base::write_file(folder / "step_4.ckpt", "no zip");
+  EXPECT_THROW(load_run_checkpoint(folder / "step_4.ckpt", trainer, ResumePart::everything), Error);
+}
+
+TEST(Checkpoints, NewestAreKeptAndOthersLeftAlone) {
+  const test::TempDir folder;
+  for (const int64_t step : {2, 10, 9, 1000000000}) {
+    base::write_file(checkpoint_path(folder.path(), step), "x");
+  }
+  base::write_file(folder / "last.ckpt", "x");
+  base::write_file(folder / "step_x.ckpt", "x");
+  EXPECT_EQ(list_checkpoints(folder.path()).back().filename(), "step_1000000000.ckpt");
+  keep_newest(folder.path(), -1);
+  EXPECT_EQ(list_checkpoints(folder.path()).size(), 4u);
+  keep_newest(folder.path(), 2);
+  const auto left = list_checkpoints(folder.path());
+  ASSERT_EQ(left.size(), 2u);
+  EXPECT_EQ(left[0].filename(), "step_000000010.ckpt");
+  EXPECT_TRUE(base::fs::exists(folder / "last.ckpt"));
+  EXPECT_TRUE(base::fs::exists(folder / "step_x.ckpt"));
+  EXPECT_TRUE(list_checkpoints(folder / "absent").empty());
+}
+
+TEST(Trainer, ALossThatIsNoNumberEndsTheRun) {
+  lm::DualAr model = tiny_lora();
+  Trainer trainer(model, kFast, kNoWarmup, {}, tensor::make_generator(1));
+  {
+    const at::NoGradGuard no_grad;
+    model.norm.fill_(std::numeric_limits<float>::quiet_NaN());
+  }
+  EXPECT_THROW(trainer.add_batch(random_batch(1)), Error);
+}
+
+TEST(Losses, NoLabelsAtAllGiveZero) {
+  lm::DualAr model = tiny_lora();
+  Trainer trainer(model, kFast, kNoWarmup, {}, tensor::make_generator(1));
+  Batch batch = random_batch(1);
+  batch.labels.fill_(dataset::kIgnoredLabel);
+  const LossValues losses = trainer.evaluate({batch});
+  EXPECT_EQ(losses.loss, 0);
+  EXPECT_EQ(losses.top_5_accuracy, 0);
+}
+
+}  // namespace
+}  // namespace koi::train

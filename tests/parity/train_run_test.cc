@@ -1,0 +1,183 @@
+// Whole runs on the golden model, over shards that are made here: what a run leaves in its folder,
+// that it learns, and that a run which is stopped after every step equals an unbroken one bit by
+// bit.
+#include <gmock/gmock.h>
+
+#include <csignal>
+
+#include "koi/base/interrupt.h"
+#include "koi/base/random.h"
+#include "koi/dataset/shard.h"
+#include "koi/train/run.h"
+#include "koi/train/run_checkpoint.h"
+#include "tests/parity/train_goldens.h"
+#include "tests/support/temp_dir.h"
+
+namespace koi::test {
+namespace {
+
+// Sentences that repeat the same few codes, which is easy to learn.
+void write_shard(const std::filesystem::path& path, const lm::ModelConfig& config) {
+  base::PythonRandom random(3);
+  dataset::TextData speaker{.source = "folder", .name = "speaker", .sentences = {}};
+  for (int i = 0; i < 12; ++i) {
+    dataset::CodeRows rows(static_cast<size_t>(config.num_codebooks));
+    for (auto& row : rows) {
+      for (int t = 0; t < 6; ++t) row.push_back(static_cast<uint32_t>(random.below(3)));
+    }
+    speaker.sentences.push_back({.texts = {"one two three"}, .codes = rows});
+  }
+  base::write_file(path, dataset::record_bytes(speaker));
+}
+
+train::Settings make_settings(const TempDir& folder, const std::string& run) {
+  train::Settings settings;
+  settings.run_folder = folder / run;
+  settings.checkpoint_folder = settings.run_folder / "checkpoints";
+  settings.base_model = golden("lm/tiny");
+  settings.tokenizer = golden("lm/tiny");
+  settings.max_length = 64;
+  settings.lora = lm::LoraConfig{.r = 4, .alpha = 8, .dropout = 0.1};
+  settings.precision = train::Precision::float32;
+  settings.train_data = {.proto_files = {folder / "data"}, .max_length = 64};
+  settings.val_data = settings.train_data;
+  settings.batch_size = 2;
+  settings.optimizer.lr = 1e-2;
+  settings.schedule.warmup_steps = 2;
+  settings.max_steps = 6;
+  settings.val_interval = 4;
+  settings.val_batches = 2;
+  settings.val_before_train = true;
+  settings.save_interval = 2;
+  settings.save_top_k = 2;
+  base::make_folder(folder / "data");
+  write_shard(folder / "data/0.protos", lm::read_config(golden("lm/tiny/config.json")));
+  return settings;
+}
+
+std::vector<json> rows_of(const train::Settings& settings) {
+  std::vector<json> rows;
+  std::istringstream text(base::read_file(settings.run_folder / "metrics.jsonl"));
+  for (std::string line; std::getline(text, line);) {
+    json row = json::parse(line);
+    row.erase("tokens_per_s");
+    rows.push_back(row);
+  }
+  return rows;
+}
+
+TEST(TrainRun, LeavesMetricsAndTheNewestCheckpoints) {
+  KOI_REQUIRE_GOLDEN("lm/tiny/model.pth");
+  const TempDir folder;
+  const train::Settings settings = make_settings(folder, "run");
+  std::vector<int64_t> steps;
+  const train::RunEvents events{.note = {}, .start = {}, .step = [&](const train::Metrics& row) {
+                                  steps.push_back(row.step);
+                                }};
+  const auto result = train::run(settings, at::kCPU, events);
+  EXPECT_EQ(result.steps, 6);
+  EXPECT_FALSE(result.stopped);
+  EXPECT_EQ(result.checkpoint.filename(), "step_000000006.ckpt");
+  EXPECT_EQ(train::list_checkpoints(settings.checkpoint_folder).size(), 2u);
+  EXPECT_THAT(steps, testing::ElementsAre(0, 1, 2, 3, 4, 5, 6));
+
+  const auto rows = rows_of(settings);
+  ASSERT_EQ(rows.size(), 7u);
+  for (const size_t validated : {0, 4, 6}) EXPECT_TRUE(rows[validated].contains("val_loss"));
+  EXPECT_FALSE(rows[1].contains("val_loss"));
+  EXPECT_EQ(rows[1].at("lr"), 0);
+  EXPECT_GT(rows[1].at("tokens").get<int64_t>(), 0);
+  EXPECT_LT(rows[6].at("val_loss").get<double>(), rows[0].at("val_loss").get<double>());
+  // Before the first update the validation batches give the same loss whenever they are drawn.
+  train::Settings again = make_settings(folder, "again");
+  again.max_steps = 1;
+  train::run(again, at::kCPU, {});
+  EXPECT_EQ(rows_of(again)[0], rows[0]);
+}
+
+TEST(TrainRun, AFinishedRunHasNothingToDo) {
+  KOI_REQUIRE_GOLDEN("lm/tiny/model.pth");
+  const TempDir folder;
+  train::Settings settings = make_settings(folder, "run");
+  settings.max_steps = 2;
+  train::run(settings, at::kCPU, {});
+  const auto before = rows_of(settings);
+  std::string notes;
+  train::run(settings, at::kCPU,
+             {.note = [&](const std::string& line) { notes += line; }, .start = {}, .step = {}});
+  EXPECT_THAT(notes, testing::HasSubstr("nothing to do"));
+  EXPECT_EQ(rows_of(settings), before);
+}
+
+TEST(TrainRun, FullFineTuningSavesAllWeights) {
+  KOI_REQUIRE_GOLDEN("lm/tiny/model.pth");
+  const TempDir folder;
+  train::Settings settings = make_settings(folder, "run");
+  settings.lora.reset();
+  settings.max_steps = 1;
+  settings.recompute = train::Recompute::always;
+  const auto result = train::run(settings, at::kCPU, {});
+  const auto weights = checkpoint::load_state_dict(golden("lm/tiny/model.pth"));
+  const auto saved = checkpoint::to_state_dict(
+      *checkpoint::load_pth(result.checkpoint).find("state_dict"), "saved");
+  EXPECT_EQ(saved.size(), weights.size());
+}
+
+TEST(TrainRun, WeightsOfAnotherRunAreAStart) {
+  KOI_REQUIRE_GOLDEN("lm/tiny/model.pth");
+  const TempDir folder;
+  train::Settings first = make_settings(folder, "first");
+  const auto done = train::run(first, at::kCPU, {});
+  train::Settings second = make_settings(folder, "second");
+  second.resume_from = done.checkpoint;
+  second.resume_weights_only = true;
+  second.max_steps = 1;
+  train::run(second, at::kCPU, {});
+  EXPECT_NEAR(rows_of(second)[0].at("val_loss").get<double>(),
+              rows_of(first)[6].at("val_loss").get<double>(), 1e-6);
+}
+
+TEST(TrainRun, BadRunsAreRefused) {
+  KOI_REQUIRE_GOLDEN("lm/tiny/model.pth");
+  const TempDir folder;
+  train::Settings settings = make_settings(folder, "run");
+  settings.base_model = folder / "absent";
+  EXPECT_THROW(train::run(settings, at::kCPU, {}), Error);
+  settings = make_settings(folder, "run");
+  settings.train_data.proto_files = {folder / "empty"};
+  EXPECT_THROW(train::run(settings, at::kCPU, {}), Error);
+  base::make_folder(folder / "empty");
+  EXPECT_THROW(train::run(settings, at::kCPU, {}), Error);
+  EXPECT_FALSE(std::filesystem::exists(settings.run_folder));
+}
+
+// The last test of this program: from here on it is asked to stop.
+TEST(TrainRunStopped, StoppedAfterEveryStepEqualsUnbroken) {
+  KOI_REQUIRE_GOLDEN("lm/tiny/model.pth");
+  const TempDir folder;
+  const train::Settings unbroken = make_settings(folder, "unbroken");
+  const auto whole = train::run(unbroken, at::kCPU, {});
+
+  base::catch_interrupts();
+  ASSERT_EQ(std::raise(SIGTERM), 0);
+  const train::Settings stopped = make_settings(folder, "stopped");
+  train::RunResult last;
+  int64_t runs = 0;
+  do {
+    last = train::run(stopped, at::kCPU, {});
+    EXPECT_EQ(last.steps, ++runs);
+  } while (last.stopped && runs < stopped.max_steps);
+  EXPECT_EQ(runs, stopped.max_steps);
+  EXPECT_FALSE(last.stopped);
+
+  // A validation comes at the same steps, for it depends on the step alone.
+  EXPECT_EQ(rows_of(stopped), rows_of(unbroken));
+  const auto expected = checkpoint::load_state_dict(whole.checkpoint);
+  const auto found = checkpoint::load_state_dict(last.checkpoint);
+  ASSERT_EQ(found.size(), expected.size());
+  for (const auto& [name, view] : expected)
+    EXPECT_TRUE(checkpoint::find(found, name)->bytes() == view.bytes()) << name;
+}
+
+}  // namespace
+}  // namespace koi::test
