@@ -13,9 +13,8 @@ namespace koi::cli {
 namespace {
 
 using checkpoint::Description;
+using checkpoint::kFrameSeconds;
 using Json = nlohmann::json;
-
-constexpr double kFrameSeconds = 2048.0 / 44100.0;
 
 Description describe_shard(const base::fs::path& path) {
   Description description{"shard of a data set", {}, {}};

@@ -11,8 +11,6 @@
 namespace koi::checkpoint {
 namespace {
 
-constexpr double kFrameSeconds = 2048.0 / 44100.0;
-
 std::string key_text(const Value& key) {
   if (const auto* name = key.get<std::string>()) return *name;
   if (const auto* number = key.get<int64_t>()) return std::to_string(*number);

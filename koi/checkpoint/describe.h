@@ -10,6 +10,9 @@
 
 namespace koi::checkpoint {
 
+// What one frame of codes lasts: 2048 samples at 44.1 kHz.
+constexpr double kFrameSeconds = 2048.0 / 44100.0;
+
 struct Fact {
   std::string name;
   std::variant<int64_t, double, std::string, std::vector<int64_t>> value;
@@ -33,7 +36,7 @@ struct Description {
 Description describe_checkpoint(const base::fs::path& path);
 
 // Facts: dtype, shape, min and max; of a [codebooks, frames] array of whole numbers also codebooks,
-// frames and, at 2048 samples of 44.1 kHz a frame, seconds. Throws as read_npy.
+// frames and seconds. Throws as read_npy.
 Description describe_npy(const base::fs::path& path);
 
 }  // namespace koi::checkpoint

@@ -62,7 +62,7 @@ TEST(Describe, CodesAndOtherArrays) {
   write_codes(folder / "codes.npy", {1, 3, {5, 0, 9}});
   const Description codes = describe_npy(folder / "codes.npy");
   EXPECT_EQ(fact(codes.facts, "frames"), FactValue(int64_t{3}));
-  EXPECT_EQ(fact(codes.facts, "seconds"), FactValue(3 * (2048 / 44100.0)));
+  EXPECT_EQ(fact(codes.facts, "seconds"), FactValue(3 * kFrameSeconds));
   EXPECT_EQ(fact(codes.facts, "max"), FactValue(9.0));
   write_npy(folder / "empty.npy", floats({0}));
   EXPECT_EQ(fact(describe_npy(folder / "empty.npy").facts, "min"),

@@ -1,7 +1,6 @@
 #include "koi/checkpoint/npy.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "koi/base/bytes.h"
 #include "koi/base/error.h"

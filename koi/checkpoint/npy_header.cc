@@ -1,5 +1,6 @@
 #include "koi/checkpoint/npy_header.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 

@@ -1,5 +1,6 @@
 #include "koi/checkpoint/pickle_writer.h"
 
+#include <algorithm>
 #include <bit>
 #include <limits>
 #include <map>
