@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <map>
+
 #include "koi/base/error.h"
 #include "koi/lm/checkpoint.h"
 #include "koi/tensor/random.h"

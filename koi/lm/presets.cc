@@ -48,7 +48,7 @@ constexpr std::string_view kFishSpeech14 = R"({
     "rope_base": 1000000.0,
     "tie_word_embeddings": false,
     "use_gradient_checkpointing": true,
-    "vocab_size": 26500
+    "vocab_size": 32000
 })";
 
 }  // namespace
