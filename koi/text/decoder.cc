@@ -79,19 +79,9 @@ Tokens decode_byte_fallback(const Tokens& tokens) {
 
 Decoder make_metaspace(const JsonNode& node) {
   const bool prepended = metaspace_scheme(node) != "never";
-  const std::string mark = node.string("replacement");
-  return [=](Tokens tokens) {
-    for (size_t i = 0; i < tokens.size(); ++i) {
-      const std::string space = prepended && i == 0 ? "" : " ";
-      std::string out;
-      size_t copied = 0;
-      for (size_t at = tokens[i].find(mark); at != std::string::npos;
-           at = tokens[i].find(mark, copied)) {
-        out.append(tokens[i], copied, at - copied).append(space);
-        copied = at + mark.size();
-      }
-      tokens[i] = out.append(tokens[i], copied);
-    }
+  return [prepended, mark = Pattern(node.string("replacement"))](Tokens tokens) {
+    for (size_t i = 0; i < tokens.size(); ++i)
+      tokens[i] = mark.replace_all(tokens[i], prepended && i == 0 ? "" : " ");
     return tokens;
   };
 }

@@ -56,6 +56,7 @@ int64_t JsonNode::integer(const std::string& key, int64_t fallback) const {
 }
 
 void JsonNode::allow_only(std::initializer_list<std::string_view> keys) const {
+  if (!value_->is_object()) corrupt("is no object");
   for (const auto& [key, value] : value_->items()) {
     if (!value.is_null() && std::find(keys.begin(), keys.end(), key) == keys.end())
       unsupported("the setting \"" + key + "\"");

@@ -100,15 +100,6 @@ FindAll characters(bool (*in_class)(char32_t)) {
   };
 }
 
-FindAll literal(const std::string& needle) {
-  return [needle](std::string_view text) {
-    std::vector<Span> found;
-    for (size_t at = text.find(needle); at != text.npos; at = text.find(needle, at + needle.size()))
-      found.push_back({at, at + needle.size()});
-    return found;
-  };
-}
-
 PreTokenizer make_byte_level(const JsonNode& node) {
   node.allow_only({"type", "add_prefix_space", "trim_offsets", "use_regex"});
   const bool prefix_space = node.boolean("add_prefix_space", true);
@@ -128,26 +119,18 @@ PreTokenizer make_byte_level(const JsonNode& node) {
   };
 }
 
-std::string replace_spaces(const std::string& text, const std::string& replacement) {
-  std::string out;
-  for (const char c : text) {
-    if (c == ' ') {
-      out += replacement;
-    } else {
-      out += c;
-    }
-  }
-  return out;
+FindAll finder(const Pattern& pattern) {
+  return [pattern](std::string_view text) { return pattern.find_all(text); };
 }
 
 PreTokenizer make_metaspace(const JsonNode& node) {
   const std::string scheme = metaspace_scheme(node);
   const std::string mark = node.string("replacement");
   PreTokenizer cut;
-  if (node.boolean("split", true)) cut = split(literal(mark), Behavior::merged_with_next);
-  return [=](std::vector<Piece> pieces) {
+  if (node.boolean("split", true)) cut = split(finder(Pattern(mark)), Behavior::merged_with_next);
+  return [=, space = Pattern(" ")](std::vector<Piece> pieces) {
     for (Piece& piece : pieces) {
-      piece.text = replace_spaces(piece.text, mark);
+      piece.text = space.replace_all(piece.text, mark);
       const bool prepends = scheme == "always" || (scheme == "first" && piece.first);
       if (prepends && !piece.text.starts_with(mark)) piece.text.insert(0, mark);
     }
@@ -171,9 +154,8 @@ PreTokenizer make(const JsonNode& node, int depth) {
   }
   if (type == "Split") {
     node.allow_only({"type", "pattern", "behavior", "invert"});
-    return split([pattern = Pattern(node.at("pattern"))](
-                     std::string_view text) { return pattern.find_all(text); },
-                 behavior_of(node.string("behavior"), node), node.boolean("invert", false));
+    return split(finder(Pattern(node.at("pattern"))), behavior_of(node.string("behavior"), node),
+                 node.boolean("invert", false));
   }
   if (type == "Digits") {
     node.allow_only({"type", "individual_digits"});

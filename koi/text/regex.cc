@@ -40,16 +40,24 @@ class Translator {
     } else if (in_class_) {
       class_character(c);
     } else {
-      if (c == '[') {
-        in_class_ = true;
-        if (peek(1) == '^') copy(1);
-      } else if (c == '(' && peek(1) == '?') {
-        group();
-      } else if (c == '}' && peek(1) == '+') {
-        refuse("}+");
-      }
-      copy(1);
+      plain_character(c);
     }
+  }
+
+  void plain_character(char c) {
+    const char next = peek(1);
+    if (c == '[') {
+      in_class_ = true;
+      if (next == '^') copy(1);
+      if (peek(1) == ']') refuse("[]");
+    } else if (c == '(' && next == '*') {
+      refuse("(*");
+    } else if (c == '(' && next == '?') {
+      group();
+    } else if ((c == '}' && (next == '+' || next == '?')) || (c == '{' && next == ',')) {
+      refuse({c, next});
+    }
+    copy(1);
   }
 
   void class_character(char c) {
@@ -130,10 +138,10 @@ Regex::Regex(const std::string& pattern, const std::string& where) : where_(wher
   int error = 0;
   size_t offset = 0;
   // MULTILINE: in Oniguruma's Ruby syntax ^ and $ are the ends of lines.
-  Owned<pcre2_code, pcre2_code_free> code(pcre2_compile(
-      reinterpret_cast<PCRE2_SPTR>(translated.data()), translated.size(),
-      PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C | PCRE2_ALLOW_EMPTY_CLASS,
-      &error, &offset, context.get()));
+  Owned<pcre2_code, pcre2_code_free> code(
+      pcre2_compile(reinterpret_cast<PCRE2_SPTR>(translated.data()), translated.size(),
+                    PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C, &error,
+                    &offset, context.get()));
   if (code == nullptr) {
     throw Error(ErrorKind::unsupported, where,
                 "the pattern \"" + pattern + "\" does not compile: " + message_of(error));

@@ -33,10 +33,12 @@ class Regex {
   std::string where_;
 };
 
-// A "pattern" of a tokenizer file: {"Regex": ...} or {"String": ...}.
+// What is looked for: a "pattern" of a tokenizer file, {"Regex": ...} or {"String": ...}, or a
+// given text.
 class Pattern {
  public:
   explicit Pattern(const JsonNode& node);
+  explicit Pattern(std::string literal) : literal_(std::move(literal)) {}  // not empty
 
   std::vector<Span> find_all(std::string_view text) const;
   std::string replace_all(std::string_view text, std::string_view replacement) const;

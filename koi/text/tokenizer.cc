@@ -24,7 +24,9 @@ nlohmann::json parse_file(const fs::path& path) {
   try {
     return nlohmann::json::parse(base::read_file(path, kMaxFileBytes));
   } catch (const nlohmann::json::exception& error) {
-    throw Error(ErrorKind::corrupt, path.string(), std::string("is no JSON: ") + error.what());
+    // What the parser quotes may be as long as the file.
+    throw Error(ErrorKind::corrupt, path.string(),
+                "is no JSON: " + std::string(error.what()).substr(0, 200));
   }
 }
 
@@ -93,7 +95,7 @@ class Tokenizer::Impl {
   AddedTokenMatcher normalized_matcher_;
   std::unordered_map<std::string, int64_t> ids_;
   std::unordered_map<int64_t, std::string> tokens_;
-  std::unordered_map<int64_t, std::string> spellings_;  // as decoded, where not as the token's name
+  std::unordered_map<int64_t, std::string> spellings_;  // what is decoded, where not the name
   std::unordered_set<int64_t> specials_;
   int64_t vocab_size_ = 0;
 };
@@ -139,7 +141,7 @@ void Tokenizer::Impl::add_added_token(const JsonNode& node) {
   }
   const std::string normal = normalizer_ ? normalizer_(token.content) : token.content;
   normalized_matcher_.add(normal, token);
-  spellings_[token.id] = normal;
+  if (normal != token.content) spellings_[token.id] = normal;
 }
 
 void Tokenizer::Impl::read_config(const fs::path& path) {
@@ -216,10 +218,12 @@ std::string Tokenizer::Impl::decode(const std::vector<int64_t>& ids,
 Tokenizer::Tokenizer(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 
 Tokenizer Tokenizer::load(const fs::path& path) {
-  const bool is_folder = fs::is_directory(path);
+  std::error_code ignored;  // what cannot be looked at is reported when it is read
+  const bool is_folder = fs::is_directory(path, ignored);
   const fs::path folder = is_folder ? path : path.parent_path();
   const fs::path file = is_folder ? path / "tokenizer.json" : path;
-  if (is_folder && !fs::exists(file) && fs::exists(path / "tokenizer.tiktoken")) {
+  const bool tiktoken = fs::exists(path / "tokenizer.tiktoken", ignored);
+  if (is_folder && !fs::exists(file, ignored) && tiktoken) {
     throw Error(ErrorKind::unsupported, path.string(),
                 "has a tokenizer.tiktoken and no tokenizer.json: this is a fish-speech 1.5 or S1 "
                 "checkpoint, which koi does not support",
@@ -227,7 +231,7 @@ Tokenizer Tokenizer::load(const fs::path& path) {
   }
   const auto impl = std::make_shared<Impl>(file);
   const fs::path config = folder / "tokenizer_config.json";
-  if (fs::exists(config)) impl->read_config(config);
+  if (fs::exists(config, ignored)) impl->read_config(config);
   return Tokenizer(impl);
 }
 
