@@ -139,6 +139,13 @@ TEST_F(TokenizerTest, what_is_not_known_is_refused_by_name) {
           R"({"type": "Split", "pattern": {"Regex": "a*"}, "behavior": "Isolated"})", "empty text");
   refuses("/pre_tokenizer", R"({"type": "Split", "pattern": {"String": "a"}, "behavior": "Odd"})",
           "Odd");
+  // Patterns that PCRE2 would read in another way than the library that the files are made for.
+  for (const char* foreign :
+       {"a{2}+", "a{2}?", "a{,2}", "(*UTF)a", "[]a]", "[a[b]]", "[a&&b]", R"(\h)"}) {
+    const Json split = {
+        {"type", "Split"}, {"behavior", "Isolated"}, {"pattern", {{"Regex", foreign}}}};
+    refuses("/pre_tokenizer", split.dump(), "in the pattern");
+  }
   refuses("/decoder", R"({"type": "CTC"})", "CTC");
 }
 
