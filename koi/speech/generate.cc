@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <limits>
+#include <string_view>
 
 #include "koi/base/error.h"
 #include "koi/base/interrupt.h"
-#include "koi/checkpoint/pth.h"
 
 namespace koi::speech {
 namespace {
@@ -87,8 +87,8 @@ class FrameSampler {
       frame.push_back(static_cast<int32_t>(code));
     }
     if (main != model.semantic_token_id()) std::fill(frame.begin() + 1, frame.end(), 0);
-    if (!first_) window_.push(std::span(frame).subspan(1));
-    first_ = false;
+    if (drawn_ > 0) window_.push(std::span(frame).subspan(1));
+    drawn_ += 1;
     return frame;
   }
 
@@ -101,6 +101,9 @@ class FrameSampler {
         }
       }
     }
+    if (drawn_ < options_.min_new_tokens) {
+      logits[static_cast<size_t>(speech_.im_end_id)] = kNever;
+    }
     return sample_token(logits, {}, options_.sampling, noise_);
   }
 
@@ -111,7 +114,7 @@ class FrameSampler {
       std::fill(logits.begin() + last + 1, logits.end(), kNever);
     }
     const std::span<const int64_t> previous =
-        first_ ? std::span<const int64_t>() : window_.codebook(k);
+        drawn_ == 0 ? std::span<const int64_t>() : window_.codebook(k);
     return sample_token(logits, previous, options_.sampling, noise_);
   }
 
@@ -120,46 +123,19 @@ class FrameSampler {
   const Noise& noise_;
   CodeWindow window_;
   lm::KvCache fast_cache_;
-  bool first_ = true;
+  int64_t drawn_ = 0;  // frames
 };
 
 }  // namespace
 
-PromptOptions SpeechModel::prompt_options() const {
-  return {.num_codebooks = model.config().num_codebooks,
-          .codebook_size = model.config().codebook_size};
-}
-
-SpeechModel load_speech_model(const base::fs::path& folder, const lm::LoadModelOptions& options) {
-  text::Tokenizer tokenizer = text::Tokenizer::load(folder);
-  const int64_t im_end = tokenizer.require_id("<|im_end|>");
-  lm::DualAr model = lm::load_model(folder, options);
-  const int64_t last = std::max(im_end, model.semantic_token_id());
-  if (last >= model.config().vocab_size) {
-    throw Error(ErrorKind::corrupt, folder.string(),
-                fmt::format("the tokenizer has a token {}, the model a vocabulary of {}", last,
-                            model.config().vocab_size),
-                "take the tokenizer and the weights of one checkpoint");
-  }
-  return {std::move(model), std::move(tokenizer), im_end};
-}
-
-void apply_adapter(SpeechModel& speech, const base::fs::path& file, const lm::LoraConfig& config) {
-  const checkpoint::StateDict state = checkpoint::load_state_dict(file);
-  lm::add_lora(speech.model, config, /*seed=*/0);
-  lm::load_lora(speech.model, state, file.string());
-}
-
-int64_t last_spoken_code(const lm::ModelConfig& config) {
-  return std::min<int64_t>(1000, config.codebook_size - 1);
-}
-
 void check_generation(const GenerateOptions& options) {
   check_sampling(options.sampling);
-  if (options.max_new_tokens < 0) {
-    throw Error(ErrorKind::usage, "--max-new-tokens",
-                fmt::format("{} is negative", options.max_new_tokens), "0 is as many as fit");
-  }
+  const auto check_count = [](std::string_view option, int64_t value) {
+    if (value >= 0) return;
+    throw Error(ErrorKind::usage, option, fmt::format("{} is negative", value), "give 0 or more");
+  };
+  check_count("--max-new-tokens", options.max_new_tokens);
+  check_count("--min-new-tokens", options.min_new_tokens);
 }
 
 CodeWindow::CodeWindow(int64_t num_codebooks)

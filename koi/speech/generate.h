@@ -7,44 +7,20 @@
 #include <span>
 #include <vector>
 
-#include "koi/lm/adapters.h"
-#include "koi/lm/checkpoint.h"
-#include "koi/lm/model.h"
 #include "koi/speech/prompt.h"
 #include "koi/speech/sampling.h"
-#include "koi/text/tokenizer.h"
+#include "koi/speech/speech_model.h"
 
 namespace koi::speech {
-
-// A language model with the tokenizer that it was trained with.
-struct SpeechModel {
-  lm::DualAr model;
-  text::Tokenizer tokenizer;
-  int64_t im_end_id;
-
-  // Columns that go through the model at once at most, prompt and frames together.
-  int64_t context_length() const { return model.config().max_seq_len; }
-  // For encode_tokens.
-  PromptOptions prompt_options() const;
-};
-
-// Model and tokenizer of a checkpoint folder. Throws as lm::load_model and Tokenizer::load, and
-// Error(corrupt) for tokens that are missing or beyond the model's vocabulary.
-SpeechModel load_speech_model(const base::fs::path& folder, const lm::LoadModelOptions& options);
-
-// Puts the adapter of a .ckpt or .pth on the model's weights, unmerged. Throws as
-// checkpoint::load_state_dict and lm::load_lora.
-void apply_adapter(SpeechModel& speech, const base::fs::path& file, const lm::LoraConfig& config);
-
-// The highest code + 1 that is ever spoken: min(1000, codebook_size - 1), 1000 being the number of
-// the published codec's codes.
-int64_t last_spoken_code(const lm::ModelConfig& config);
 
 struct GenerateOptions {
   SamplingOptions sampling;
   // Frames at most, the one with <|im_end|> included; 0, or more than the context holds: as many
   // as fit.
   int64_t max_new_tokens = 0;
+  // <|im_end|> is not drawn for this many frames: for benchmarks, and for voices that stop too
+  // soon.
+  int64_t min_new_tokens = 0;
   // Only what can be spoken is drawn: main tokens <|semantic|> and <|im_end|>, codes 1 ..
   // last_spoken_code. Off: every entry, as in the reference, where <|im_end|> right
   // behind the prompt does not end the speech.

@@ -68,6 +68,12 @@ TEST(Generate, EndRightBehindThePromptEnds) {
   EXPECT_EQ(generate(tiny_model(), prompt_of("a"), options, im_end_first()).columns(), 2);
 }
 
+TEST(Generate, MinimumPutsOffTheEnd) {
+  GenerateOptions options = hot();
+  options.min_new_tokens = 3;
+  EXPECT_EQ(generate(tiny_model(), prompt_of("a"), options, im_end_first()).columns(), 4);
+}
+
 TEST(Generate, LengthIsLimitedByOptionAndContext) {
   GenerateOptions options;
   options.sampling.greedy = true;

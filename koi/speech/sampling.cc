@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 #include <random>
 #include <set>
 #include <string_view>
@@ -61,8 +60,10 @@ std::vector<float> penalised(std::span<const float> logits, std::span<const int6
 // Sets the logits outside of the nucleus to -infinity.
 void keep_nucleus(std::vector<float>& logits, double top_p) {
   const std::vector<float> probability = softmax(logits);
-  std::vector<size_t> ranked(logits.size());
-  std::iota(ranked.begin(), ranked.end(), size_t{0});
+  std::vector<size_t> ranked;  // those that can be drawn: often a few of very many
+  for (size_t i = 0; i < logits.size(); ++i) {
+    if (logits[i] != kNever) ranked.push_back(i);
+  }
   std::stable_sort(ranked.begin(), ranked.end(),
                    [&](size_t a, size_t b) { return logits[a] > logits[b]; });
   // The sum is compared as a float, because the reference's is one: a sum of exactly top_p stays.
@@ -89,8 +90,8 @@ void check_sampling(const SamplingOptions& options) {
               options.temperature >= 0 && std::isfinite(options.temperature), "a number from 0 up");
   check_range("--top-p", options.top_p, options.top_p >= 0 && options.top_p <= 1,
               "a number from 0 to 1");
-  check_range("--repetition-penalty", penalty, penalty > 0 && std::isfinite(penalty),
-              "a number over 0 (1 is none)");
+  check_range("--repetition-penalty", penalty, penalty >= 0.01 && penalty <= 100,
+              "a number from 0.01 to 100 (1 is none)");
 }
 
 Noise portable_noise(uint32_t seed) {

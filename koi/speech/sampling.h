@@ -13,7 +13,7 @@ namespace koi::speech {
 struct SamplingOptions {
   double temperature = 0.7;         // at least 1e-5 is used
   double top_p = 0.7;               // 0 to 1; 1 keeps every token
-  double repetition_penalty = 1.2;  // over 0; 1 is none
+  double repetition_penalty = 1.2;  // 0.01 to 100; 1 is none
   bool greedy = false;              // the best token after the penalty; no noise is drawn
 };
 

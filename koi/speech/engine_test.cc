@@ -1,0 +1,121 @@
+#include "koi/speech/engine.h"
+
+#include <gmock/gmock.h>
+
+#include "koi/audio/audio_file.h"
+#include "koi/base/error.h"
+#include "koi/codec/init.h"
+#include "koi/tensor/device.h"
+#include "tests/support/temp_dir.h"
+
+namespace koi::speech {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr char kPublished[] = "firefly-gan-vq-fsq-8x1024-21hz-generator.pth";
+
+std::string message_of(const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+void touch(const base::fs::path& path) { base::write_file(path, ""); }
+
+TEST(FindCodec, PublishedNameThenTheOnlyGenerator) {
+  const test::TempDir folder;
+  EXPECT_THAT(message_of([&] { find_codec(folder / "none"); }), HasSubstr("none"));
+  touch(folder / "model.pth");
+  EXPECT_THAT(message_of([&] { find_codec(folder.path()); }),
+              testing::AllOf(HasSubstr("no codec"), HasSubstr("--codec-path")));
+  touch(folder / "my-generator-2.pth");
+  EXPECT_EQ(find_codec(folder.path()), folder / "my-generator-2.pth");
+  touch(folder / "other-generator.pth");
+  EXPECT_THAT(message_of([&] { find_codec(folder.path()); }), HasSubstr("other-generator.pth"));
+  touch(folder / kPublished);
+  EXPECT_EQ(find_codec(folder.path()), folder / kPublished);
+}
+
+// The trained tiny language model with a random tiny codec.
+class EngineTest : public testing::Test {
+ protected:
+  EngineTest() {
+    tensor::set_threads(1);
+    for (const char* name :
+         {"config.json", "model.pth", "tokenizer.json", "tokenizer_config.json"}) {
+      base::fs::copy_file(base::fs::path(KOI_SOURCE_DIR "/tests/goldens/lm/tiny") / name,
+                          folder_ / name);
+    }
+  }
+  void add_codec(const codec::FireflyConfig& config) {
+    codec::init_codec(config, 1, folder_ / kPublished);
+  }
+  Engine load() const { return Engine::load({.checkpoint = folder_.path(), .codec = {}}, {}); }
+
+  test::TempDir folder_;
+};
+
+TEST_F(EngineTest, SaysTextInTheVoiceOfAReference) {
+  add_codec(codec::tiny_config());
+  const Engine engine = load();
+  const int64_t column = engine.codec().config().samples_per_column();
+  const int rate = static_cast<int>(engine.codec().config().spec_transform.sample_rate);
+
+  LongOptions options;
+  options.generate.min_new_tokens = 6;
+  options.generate.max_new_tokens = 6;
+  const Speech alone = engine.say("a small boat.", {}, options, portable_noise(1));
+  EXPECT_EQ(alone.frames, 6);
+  EXPECT_EQ(std::ssize(alone.samples), 6 * column);
+  EXPECT_EQ(alone.sample_rate_hz, rate);
+  ASSERT_EQ(alone.segments.size(), 1U);
+
+  audio::write_wav_pcm16(folder_ / "voice.wav", alone.samples, rate);
+  const Reference reference = engine.encode_reference(folder_ / "voice.wav", "a small boat.");
+  EXPECT_EQ(reference.codes.codes.frames, 6);
+  EXPECT_EQ(reference.codes.codes.codebooks, 8);
+  const Speech like = engine.say("a small boat.", {reference}, options, portable_noise(1));
+  EXPECT_EQ(like.frames, 6);
+  EXPECT_GT(like.segments[0].prompt_columns, alone.segments[0].prompt_columns);
+  EXPECT_NE(like.segments[0].codes.codes.values, alone.segments[0].codes.codes.values);
+}
+
+TEST_F(EngineTest, SpeechWithoutFramesHasNoSamples) {
+  add_codec(codec::tiny_config());
+  const Engine engine = load();
+  const auto end_at_once = [&](std::span<float> row) {
+    std::fill(row.begin(), row.end(), 1.0F);
+    if (std::ssize(row) == engine.model().model.config().vocab_size)
+      row[static_cast<size_t>(engine.model().im_end_id)] = 1e-30F;
+  };
+  LongOptions options;
+  options.generate.sampling = {.temperature = 5, .top_p = 1, .repetition_penalty = 1};
+  const Speech speech = engine.say("a small boat.", {}, options, end_at_once);
+  EXPECT_EQ(speech.frames, 0);
+  EXPECT_TRUE(speech.samples.empty());
+  EXPECT_EQ(speech.duration_s(), 0);
+}
+
+TEST_F(EngineTest, ShortReferenceIsRefusedByName) {
+  add_codec(codec::tiny_config());
+  const Engine engine = load();
+  const std::vector<float> samples(1000, 0.1F);
+  audio::write_wav_pcm16(folder_ / "short.wav", samples, 44'100);
+  EXPECT_THAT(message_of([&] { engine.encode_reference(folder_ / "short.wav", "a"); }),
+              testing::AllOf(HasSubstr("short.wav"), HasSubstr("too short")));
+}
+
+TEST_F(EngineTest, CodecOfAnotherModelIsRefused) {
+  codec::FireflyConfig config = codec::tiny_config();
+  config.quantizer.n_groups /= 2;
+  add_codec(config);
+  EXPECT_THAT(message_of([&] { load(); }),
+              testing::AllOf(HasSubstr(kPublished), HasSubstr("codebooks")));
+}
+
+}  // namespace
+}  // namespace koi::speech

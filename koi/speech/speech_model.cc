@@ -1,0 +1,41 @@
+#include "koi/speech/speech_model.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "koi/base/error.h"
+#include "koi/checkpoint/pth.h"
+#include "koi/lm/adapters.h"
+
+namespace koi::speech {
+
+PromptOptions SpeechModel::prompt_options() const {
+  return {.num_codebooks = model.config().num_codebooks,
+          .codebook_size = model.config().codebook_size};
+}
+
+SpeechModel load_speech_model(const base::fs::path& folder, const lm::LoadModelOptions& options) {
+  text::Tokenizer tokenizer = text::Tokenizer::load(folder);
+  const int64_t im_end = tokenizer.require_id("<|im_end|>");
+  lm::DualAr model = lm::load_model(folder, options);
+  if (im_end >= model.config().vocab_size) {
+    throw Error(ErrorKind::corrupt, folder.string(),
+                fmt::format("the tokenizer's <|im_end|> is token {}, the model's vocabulary is {}",
+                            im_end, model.config().vocab_size),
+                "take the tokenizer and the weights of one checkpoint");
+  }
+  return {std::move(model), std::move(tokenizer), im_end};
+}
+
+void apply_adapter(SpeechModel& speech, const base::fs::path& file, const lm::LoraConfig& config) {
+  const checkpoint::StateDict state = checkpoint::load_state_dict(file);
+  lm::add_lora(speech.model, config, /*seed=*/0);
+  lm::load_lora(speech.model, state, file.string());
+}
+
+int64_t last_spoken_code(const lm::ModelConfig& config) {
+  return std::min<int64_t>(1000, config.codebook_size - 1);
+}
+
+}  // namespace koi::speech

@@ -1,0 +1,38 @@
+// What speaks: a language model with the tokenizer that it was trained with.
+#pragma once
+
+#include <cstdint>
+
+#include "koi/base/files.h"
+#include "koi/lm/checkpoint.h"
+#include "koi/lm/lora.h"
+#include "koi/lm/model.h"
+#include "koi/speech/prompt.h"
+#include "koi/text/tokenizer.h"
+
+namespace koi::speech {
+
+struct SpeechModel {
+  lm::DualAr model;
+  text::Tokenizer tokenizer;
+  int64_t im_end_id;
+
+  // Columns that go through the model at once at most, prompt and frames together.
+  int64_t context_length() const { return model.config().max_seq_len; }
+  // For encode_tokens.
+  PromptOptions prompt_options() const;
+};
+
+// Model and tokenizer of a checkpoint folder. Throws as lm::load_model and Tokenizer::load, and
+// Error(corrupt) where <|im_end|> is missing or beyond the model's vocabulary.
+SpeechModel load_speech_model(const base::fs::path& folder, const lm::LoadModelOptions& options);
+
+// Puts the adapter of a .ckpt or .pth on the model's weights, unmerged. Throws as
+// checkpoint::load_state_dict and lm::load_lora.
+void apply_adapter(SpeechModel& speech, const base::fs::path& file, const lm::LoraConfig& config);
+
+// The highest code + 1 that is ever spoken: min(1000, codebook_size - 1), 1000 being the number of
+// the published codec's codes.
+int64_t last_spoken_code(const lm::ModelConfig& config);
+
+}  // namespace koi::speech
