@@ -64,7 +64,9 @@ void report(const SayFlags& flags, const speech::Speech& speech, double elapsed_
       {"seconds", duration_s},        {"frames", speech.frames},
       {"elapsed_seconds", elapsed_s}, {"real_time_factor", factor},
       {"segments", segments}};
-  std::printf("%s\n", summary.dump().c_str());
+  // The path is whatever the shell gave, UTF-8 or not.
+  constexpr auto kReplace = nlohmann::json::error_handler_t::replace;
+  std::printf("%s\n", summary.dump(-1, ' ', /*ensure_ascii=*/false, kReplace).c_str());
 }
 
 int run(const SayFlags& flags) {

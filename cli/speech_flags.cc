@@ -36,6 +36,10 @@ void SpeechFlags::add_to(CLI::App* command) {
       ->add_option("--max-new-tokens", options_.generate.max_new_tokens,
                    "frames of a segment at most; 0: as many as fit")
       ->capture_default_str();
+  command
+      ->add_option("--min-new-tokens", options_.generate.min_new_tokens,
+                   "frames before a segment may end")
+      ->capture_default_str();
   command->add_option("--top-p", sampling.top_p, "share of the probability to draw from")
       ->capture_default_str();
   command->add_option("--repetition-penalty", sampling.repetition_penalty, "1 is none")
