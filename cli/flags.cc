@@ -42,6 +42,12 @@ CLI::App* add_command(CLI::App& app, const std::string& name, const std::string&
 
 int run_program(CLI::App& app, int argc, char** argv) {
   base::catch_interrupts();
+  // CLI11 would only say that a command is required.
+  if (argc > 1 && argv[1][0] != '-' &&
+      app.get_subcommands([&](CLI::App* command) { return command->check_name(argv[1]); })
+          .empty()) {
+    return report("no such command: " + printable(argv[1]) + "; koi --help lists them", 2);
+  }
   app.require_subcommand(1);
   try {
     app.parse(argc, argv);

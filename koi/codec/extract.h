@@ -21,8 +21,8 @@ struct ExtractPlan {
   std::vector<ExtractFailure> failures;  // of a list: files that are not there, lines that are none
 };
 
-// The audio files below `folder`, sorted. Throws Error(not_found) where there is no such folder,
-// Error(usage) where two files (a.wav, a.flac) would have the same .npy.
+// The audio files below `folder`, sorted. Throws Error(not_found) where there is no such folder or
+// no audio file in it, Error(usage) where two files (a.wav, a.flac) would have the same .npy.
 ExtractPlan plan_folder(const base::fs::path& folder);
 
 // The files of a list, in its order. Lines are "path|speaker|language|text", of which only the path

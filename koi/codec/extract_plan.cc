@@ -39,6 +39,10 @@ ExtractFailure failure(const std::string& file, const std::string& what) {
 
 ExtractPlan plan_folder(const fs::path& folder) {
   ExtractPlan plan{base::list_files(folder, audio::is_audio_path), {}};
+  if (plan.files.empty()) {
+    throw Error(ErrorKind::not_found, folder.string(), "holds no recordings",
+                "give a folder with audio files (.wav, .flac, .mp3, .ogg ...)");
+  }
   refuse_collisions(plan.files);
   return plan;
 }

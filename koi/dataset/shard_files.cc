@@ -28,15 +28,18 @@ std::vector<fs::path> find_shards(const std::vector<std::string>& patterns) {
       shards.insert(shards.end(), found.begin(), found.end());
     }
   }
+  if (shards.empty()) {
+    std::string where;
+    for (const std::string& pattern : patterns) where += (where.empty() ? "" : ", ") + pattern;
+    throw Error(ErrorKind::not_found, where, "holds no shards (*.protos)",
+                "make them with koi build-dataset");
+  }
   std::sort(shards.begin(), shards.end(), base::path_parts_less);
   return shards;
 }
 
 std::vector<fs::path> share_of(const std::vector<fs::path>& shards, const ReaderPlace& place) {
-  if (shards.empty()) {
-    throw Error(ErrorKind::not_found, "dataset", "there are no shards (*.protos)",
-                "make them with koi build-dataset");
-  }
+  if (shards.empty()) throw Error(ErrorKind::not_found, "dataset", "there are no shards to share");
   const auto world_size = static_cast<size_t>(place.world_size);
   const auto num_workers = static_cast<size_t>(place.num_workers);
   const size_t readers = world_size * num_workers;

@@ -20,7 +20,7 @@ std::vector<std::string> expand_braces(std::string_view pattern);
 
 // All shards that `patterns` name, braces expanded, in the order of their path parts: a file as it
 // is, of a folder all *.proto and *.protos below it. What is named twice comes twice. Throws
-// Error(not_found).
+// Error(not_found) for a path that is not there, and where there is no shard at all.
 std::vector<base::fs::path> find_shards(const std::vector<std::string>& patterns);
 
 // One reader among all that share a dataset.
