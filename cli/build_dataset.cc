@@ -53,7 +53,8 @@ std::string json_summary(const dataset::PackReport& report,
 void announce_old_shards(const dataset::PackOptions& options) {
   if (options.rules == dataset::TextRules::repaired) {
     for (const fs::path& path : dataset::stale_shards(options.output))
-      std::fprintf(stderr, "koi: will replace the old shard %s\n", printable(path.string()).c_str());
+      std::fprintf(stderr, "koi: will replace the old shard %s\n",
+                   printable(path.string()).c_str());
   }
   for (const fs::path& path : dataset::foreign_shards(options.output)) {
     std::fprintf(stderr, "koi: warning: %s stays, training would read it too\n",
@@ -65,8 +66,6 @@ int run(Flags flags) {
   dataset::PackOptions& options = flags.options;
   options.inputs.assign(flags.inputs.begin(), flags.inputs.end());
   options.inputs.insert(options.inputs.end(), flags.lists.begin(), flags.lists.end());
-  if (options.inputs.empty())
-    throw Error(ErrorKind::usage, "--input", "is missing", "name a folder or a file list");
   options.output = flags.output;
   if (flags.reference_rules) options.rules = dataset::TextRules::reference;
   announce_old_shards(options);

@@ -72,6 +72,8 @@ class Packer {
   }
 
   PackReport run() {
+    if (options_.inputs.empty())
+      throw Error(ErrorKind::usage, "input", "is missing", "name a folder or a file list");
     const bool repaired = options_.rules == TextRules::repaired;
     const std::vector<PackGroup> groups = read_inputs();
     uint64_t total = 0;

@@ -56,9 +56,9 @@ struct PackReport {
 // (00000000.protos), directly in it, are removed; everything else in it stays. After an exception
 // it is as it was. Files that cannot be packed are reported and left out.
 //
-// Throws Error(not_found) for missing inputs, Error(corrupt) for a file list that is no text or a
-// dataset without any sentence (not with the reference's rules), Error(io) where the output cannot
-// be written or the packing is interrupted.
+// Throws Error(usage) for no inputs, Error(not_found) for missing ones, Error(corrupt) for a file
+// list that is no text or a dataset without any sentence (not with the reference's rules),
+// Error(io) where the output cannot be written or the packing is interrupted.
 PackReport pack_dataset(const PackOptions& options, const PackListener& listener);
 
 // The shards that packing into `output` would replace; none where there is no such folder.

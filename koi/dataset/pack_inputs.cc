@@ -19,7 +19,7 @@ namespace fs = base::fs;
 // Groups in the order in which their keys first come.
 class Groups {
  public:
-  Groups(std::string source) : source_(std::move(source)) {}
+  explicit Groups(std::string source) : source_(std::move(source)) {}
 
   void add(const std::string& key, const std::string& name, PackEntry entry) {
     const auto [found, is_new] = index_.emplace(key, groups_.size());
@@ -112,21 +112,20 @@ std::optional<ListLine> parse_line(std::string_view line) {
 }
 
 // The reference knows four names and stops at any other one.
-bool reference_knows(std::string_view language) {
+void require_reference_language(std::string_view language, const std::string& where) {
   std::string lower(strip(language));
   for (char& c : lower) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-  return lower == "zh" || lower == "en" || lower == "ja" || lower == "jp";
+  if (lower == "zh" || lower == "en" || lower == "ja" || lower == "jp") return;
+  throw Error(ErrorKind::unsupported, where,
+              "the reference stops at the language " + std::string(language));
 }
 
 // The entry of one line of a file list. Throws Error with `where`.
 PackEntry list_entry(const ListLine& line, const std::string& where, TextRules rules) {
-  if (rules == TextRules::reference && !reference_knows(line.language)) {
-    throw Error(ErrorKind::unsupported, where,
-                "the reference stops at the language " + std::string(line.language));
-  }
   fs::path path = std::string(line.path);
   std::error_code ignored;
-  if (!fs::exists(path, ignored)) throw Error(ErrorKind::not_found, path.string(), "no such file");
+  if (!fs::exists(path, ignored))
+    throw Error(ErrorKind::not_found, where, "there is no file " + path.string());
   path.replace_extension(".npy");
   return {path, {tidy_transcript(std::string(line.text), where, rules)}};
 }
@@ -143,13 +142,17 @@ std::vector<PackGroup> read_list(const fs::path& list, const PackOptions& option
     begin = end + 1;
     const std::string where = list.string() + ", line " + std::to_string(++number);
     if (repaired && (line.empty() || line.starts_with('#'))) continue;
+    const std::optional<ListLine> parsed = parse_line(line);
+    if (!parsed) {
+      const Error error(ErrorKind::corrupt, where, "is not path|speaker|language|text");
+      failed({where, error.what()});
+      continue;
+    }
+    if (!repaired) require_reference_language(parsed->language, where);
     try {
-      const std::optional<ListLine> parsed = parse_line(line);
-      if (!parsed) throw Error(ErrorKind::corrupt, where, "is not path|speaker|language|text");
       const std::string speaker(parsed->speaker);
       groups.add(speaker, speaker, list_entry(*parsed, where, options.rules));
     } catch (const Error& error) {
-      if (error.kind() == ErrorKind::unsupported) throw;
       failed({where, error.what()});
     }
   }
