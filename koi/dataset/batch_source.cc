@@ -58,12 +58,14 @@ BatchSource::BatchSource(const BatchSourceOptions& options, const text::Tokenize
                           options.sampler, seeds_of(options.seed, options.rank));
     return;
   }
+  SamplerOptions sampler = options.sampler;
+  sampler.specials = text::SpecialTokens::parse;
   const int64_t count = options.reference->num_workers;
   for (int64_t i = 0; i < count; ++i) {
     const uint64_t seed = options.reference->base_seed + static_cast<uint64_t>(i);
     workers_.emplace_back(
         read_groups(share_of(shards, {options.rank, options.world_size, i, count}), options.seed),
-        tokenizer, options.sampler, SamplerSeeds{words_of(seed), seed});
+        tokenizer, sampler, SamplerSeeds{words_of(seed), seed});
   }
 }
 

@@ -13,7 +13,8 @@
 namespace koi::dataset {
 
 // The reference's way to spread a dataset: shards are dealt out to ranks and workers, each worker
-// draws from seeds of its own, batches come from the workers in turn.
+// draws from seeds of its own, batches come from the workers in turn. Special tokens inside of
+// transcripts and names are parsed.
 struct ReferenceSampling {
   int64_t num_workers = 1;
   uint64_t base_seed = 0;  // worker i seeds Python's and torch's generator with base_seed + i
