@@ -1,7 +1,159 @@
+#include <cstdio>
+#include <memory>
+
 #include "cli/commands.h"
+#include "cli/device_flags.h"
+#include "cli/flags.h"
+#include "koi/base/error.h"
+#include "koi/base/progress.h"
+#include "koi/config/interpolation.h"
+#include "koi/config/scalar.h"
+#include "koi/config/unread.h"
+#include "koi/config/yaml.h"
+#include "koi/train/run.h"
+#include "koi/train/run_folder.h"
 
 namespace koi::cli {
+namespace {
 
-void add_train(CLI::App&) {}
+constexpr int kInterrupted = 130;  // 128 + SIGINT, as shells say it
+
+constexpr const char* kExamples =
+    "  koi train --config-name text2semantic_finetune project=my_voice \\\n"
+    "      +lora@model.model.lora_config=r_8_alpha_16\n"
+    "  koi train project=my_voice trainer.max_steps=200 data.batch_size=2 max_length=1024\n"
+    "  koi train project=my_voice --cfg job -p trainer\n"
+    "\n"
+    "Overrides: key=value changes a key, +key=value adds one, ++key=value does either, ~key "
+    "removes\n"
+    "one, +group@place=option puts a file of the folder `group` there. Without a +lora… override "
+    "all\n"
+    "weights are trained. The same command again goes on where the run stopped.";
+
+struct TrainCommand {
+  std::string config_name = "text2semantic_finetune";
+  std::string config_dir;
+  std::string show;     // --cfg
+  std::string package;  // -p
+  bool resolve = false;
+  std::vector<std::string> overrides;
+  DeviceFlags device;
+
+  int run() const;
+
+ private:
+  int print(const config::Composition& composition) const;
+};
+
+int TrainCommand::print(const config::Composition& composition) const {
+  if (show != "job" && show != "hydra") {
+    throw Error(ErrorKind::usage, "--cfg", "expected job or hydra, found " + show);
+  }
+  config::Node root = show == "job" ? composition.config : composition.hydra;
+  if (resolve) root = config::resolve_value(root, composition.config, "");
+  const config::Node* part = root.find(package);
+  if (part == nullptr) throw Error(ErrorKind::config, package, "there is no such key");
+  if (!package.empty()) std::printf("# @package %s\n", package.c_str());
+  std::fputs(config::dump_yaml(*part).c_str(), stdout);
+  return 0;
+}
+
+std::string step_note(const train::Metrics& row) {
+  char text[64];
+  std::string note;
+  if (row.train) {
+    std::snprintf(text, sizeof(text), "loss %.4f", row.train->loss);
+    note = text;
+  }
+  if (row.validation) {
+    std::snprintf(text, sizeof(text), "val_loss %.4f", row.validation->loss);
+    note += (note.empty() ? "" : ", ") + std::string(text);
+  }
+  return note;
+}
+
+int TrainCommand::run() const {
+  const config::Composition composition =
+      config::compose(config_name, overrides, {.folder = config_dir});
+  if (!show.empty()) return print(composition);
+
+  const auto [settings, asked] = train::read_settings(config::resolve(composition.config));
+  for (const std::string& text : config::unread_overrides(overrides, composition.config, asked))
+    std::fprintf(stderr, "koi: note: %s has no effect in koi\n", printable(text).c_str());
+  const config::Node* run_dir = composition.hydra.find("run.dir");
+  if (run_dir == nullptr) throw Error(ErrorKind::config, "hydra.run.dir", "is missing");
+  const std::string folder = config::python_text(
+      config::resolve_value(*run_dir, composition.config, "hydra.run.dir"), "hydra.run.dir");
+
+  DeviceFlags machine = device;
+  if (settings.accelerator == train::Accelerator::cpu && machine.device == "auto")
+    machine.device = "cpu";
+  const at::Device where = machine.apply();
+
+  std::unique_ptr<base::Progress> progress;
+  train::RunEvents events;
+  events.note = [](const std::string& line) {
+    std::fprintf(stderr, "%s\n", printable(line).c_str());
+  };
+  events.start = [&, total = settings.max_steps](int64_t done) {
+    train::write_hydra_files(folder, composition, config_name, overrides);
+    progress =
+        std::make_unique<base::Progress>("train", "steps", static_cast<uint64_t>(total - done));
+  };
+  events.step = [&](const train::Metrics& row) {
+    if (!row.train) {
+      progress->print_line("before the first step: " + step_note(row));
+    } else {
+      progress->advance(1, step_note(row));
+    }
+  };
+  const train::RunResult result = train::run(settings, where, events);
+  progress.reset();
+  std::fprintf(stdout, "%s\n", result.checkpoint.c_str());
+  if (result.stopped) {
+    std::fprintf(stderr, "stopped after step %lld; the same command goes on from there\n",
+                 static_cast<long long>(result.steps));
+  }
+  return result.stopped ? kInterrupted : 0;
+}
+
+// What CLI11 leaves over: the overrides, and -cn, Hydra's short form of --config-name.
+void take_rest(TrainCommand& command, const std::vector<std::string>& rest) {
+  for (size_t i = 0; i < rest.size(); ++i) {
+    if (rest[i] == "-m" || rest[i] == "--multirun") {
+      throw Error(ErrorKind::usage, rest[i], "sweeps over several values are not supported",
+                  "run the command once for each");
+    }
+    if (rest[i] == "-cn") {
+      if (++i == rest.size())
+        throw Error(ErrorKind::usage, "-cn", "a configuration's name is missing");
+      command.config_name = rest[i];
+    } else if (rest[i].starts_with("-")) {
+      throw Error(ErrorKind::usage, rest[i], "there is no such option", "see koi train --help");
+    } else {
+      command.overrides.push_back(rest[i]);
+    }
+  }
+}
+
+}  // namespace
+
+void add_train(CLI::App& app) {
+  auto command = std::make_shared<TrainCommand>();
+  CLI::App* sub = add_command(app, "train", "Fine-tune: LoRA adapters or all weights", kExamples,
+                              [command, &app] {
+                                take_rest(*command, app.get_subcommand("train")->remaining());
+                                return command->run();
+                              });
+  sub->allow_extras();
+  sub->add_option("--config-name", command->config_name, "the configuration: NAME of NAME.yaml")
+      ->capture_default_str();
+  sub->add_option("--config-dir,--config-path", command->config_dir,
+                  "a folder with configurations of your own; they come before the built-in ones");
+  sub->add_option("--cfg", command->show, "print the configuration (job or hydra) and stop");
+  sub->add_option("-p,--package", command->package, "with --cfg: only this key");
+  sub->add_flag("--resolve", command->resolve, "with --cfg: interpolations replaced");
+  command->device.add_to(sub);
+}
 
 }  // namespace koi::cli

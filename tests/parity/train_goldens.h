@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdio>
 #include <map>
 
 #include "koi/base/error.h"
@@ -40,11 +41,48 @@ inline train::Batch golden_batch(const std::string& prefix) {
   return batch;
 }
 
+// True where a record has the part. Where not: a failure in the default set, absent in another one.
+inline bool has_part(const json& record, const std::string& key) {
+  if (record.contains(key)) return true;
+  if (default_goldens()) {
+    ADD_FAILURE() << "the goldens lack " << key;
+  } else {
+    std::printf("absent: %s\n", key.c_str());
+  }
+  return false;
+}
+
+// The LoRA of a recorded run with the start values `start`. Where the run does not name rank and
+// alpha, the rank is that of the values and alpha that of the forward goldens.
+inline lm::LoraConfig golden_lora(const json& run, const std::map<std::string, at::Tensor>& start) {
+  lm::LoraConfig lora{.r = 0, .alpha = 0, .dropout = 0};
+  for (const auto& [name, value] : start)
+    if (name.ends_with(".lora_A")) lora.r = value.size(0);
+  lora.alpha = run.contains("alpha")
+                   ? run["alpha"].get<double>()
+                   : read_json(golden("lm/forward/lora.json")).at("alpha").get<double>();
+  return lora;
+}
+
 inline lm::DualAr golden_model(at::ScalarType dtype) {
   lm::LoadModelOptions options;
   options.dtype = dtype;
   options.writable = true;
   return lm::load_model(golden("lm/tiny"), options);
+}
+
+// The golden model with adapters: `start` where it has the name, else zero.
+inline lm::DualAr model_with_adapters(const lm::LoraConfig& lora,
+                                      const std::map<std::string, at::Tensor>& start,
+                                      at::ScalarType dtype) {
+  lm::DualAr model = golden_model(dtype);
+  lm::add_lora(model, lora, 1);
+  model.visit_lora([&](const std::string& name, at::Tensor& value) {
+    const auto found = start.find(name);
+    found == start.end() ? value.zero_() : value.copy_(found->second);
+  });
+  train::choose_trained(model, train::TrainedPart::adapters);
+  return model;
 }
 
 inline void expect_relative(double found, double expected, double tolerance,
