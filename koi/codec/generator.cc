@@ -34,7 +34,7 @@ Generator::Generator(const HeadConfig& config)
 at::Tensor Generator::ResBlock::forward(const at::Tensor& x) const {
   at::Tensor y = x;
   for (size_t i = 0; i < convs1.size(); ++i)
-    y = y + convs2[i].forward(at::silu(convs1[i].forward(at::silu(y))));
+    y = convs2[i].forward_silu(convs1[i].forward_silu(y)).add_(y);
   return y;
 }
 
@@ -47,12 +47,12 @@ at::Tensor Generator::forward(const at::Tensor& z, const Trace& trace) const {
     at::Tensor sum;
     for (const ResBlock& block : resblocks_[i]) {
       const at::Tensor y = block.forward(x);
-      sum = sum.defined() ? sum + y : y;
+      sum = sum.defined() ? sum.add_(y) : y;
     }
-    x = sum / static_cast<int64_t>(resblocks_[i].size());
+    x = sum.div_(static_cast<int64_t>(resblocks_[i].size()));
     if (trace) trace("head_res" + std::to_string(i), x);
   }
-  return at::tanh(conv_post_.forward(at::silu(x)));
+  return at::tanh(conv_post_.forward_silu(x));
 }
 
 namespace {

@@ -13,20 +13,24 @@ namespace {
 
 // Layer scale: large enough that blocks matter, small enough that stages of many blocks stay tame.
 constexpr float kGamma = 0.3F;
-// SiLU lets about a third of the power through; the head makes up for it.
-constexpr double kHeadGain = 1.6;
-
 bool contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
 
-// Deviation of a weight's values that keeps the power of a unit signal.
-double deviation(const std::string& name, const at::Tensor& weight) {
-  const bool transposed = contains(name, "head.ups.") || (name.starts_with("quantizer.upsample.") &&
-                                                          name.ends_with(".0.conv.weight"));
-  const int64_t inputs = transposed ? weight.size(0) : weight[0].numel();
-  const double gain = contains(name, "head.") ? kHeadGain : 1;
-  return gain / std::sqrt(static_cast<double>(inputs));
+// What a layer does to the power of a unit signal is 1, or what follows it makes up for: SiLU lets
+// about a third through, a residual branch adds little, and the last one keeps tanh from clipping.
+double gain(const std::string& name) {
+  if (!name.starts_with("head.") || contains(name, "conv_pre")) return 1;
+  if (contains(name, "conv_post")) return 0.3;
+  return contains(name, "convs2") ? 0.4 : 1.6;
+}
+
+// Values that are summed up for one output.
+int64_t inputs(const std::string& name, const at::Tensor& weight) {
+  if (contains(name, "head.ups.")) return 2 * weight.size(0);  // kernels of two strides
+  if (name.starts_with("quantizer.upsample.") && name.ends_with(".0.conv.weight"))
+    return weight.size(0);  // kernels of one stride
+  return weight[0].numel();
 }
 
 }  // namespace
@@ -39,7 +43,8 @@ void randomize(Firefly& model, uint64_t seed) {
     } else if (parameter.dim() == 1) {
       parameter = name.ends_with("weight") ? at::ones_like(parameter) : at::zeros_like(parameter);
     } else {
-      const auto limit = static_cast<float>(std::sqrt(3.0) * deviation(name, parameter));
+      const double deviation = gain(name) / std::sqrt(static_cast<double>(inputs(name, parameter)));
+      const auto limit = static_cast<float>(std::sqrt(3.0) * deviation);
       parameter = at::empty_like(parameter);
       auto* values = parameter.mutable_data_ptr<float>();
       for (int64_t i = 0; i < parameter.numel(); ++i) values[i] = random.uniform(-limit, limit);

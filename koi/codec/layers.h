@@ -26,9 +26,14 @@ struct Conv {
   // [B, in, L] -> [B, out, ceil(L / stride)]. Pads (kernel - 1) * dilation + 1 - stride zeros on
   // the left, and on the right only what completes the last stride.
   at::Tensor forward(const at::Tensor& x) const;
+  at::Tensor forward_silu(const at::Tensor& x) const;  // forward(silu(x)), in one pass less
   void visit(const std::string& prefix, const tensor::ParameterVisitor& visitor);  // weight, bias
   // Inputs to the left of its own that an output sees, with stride 1.
   int64_t context() const { return (weight.size(2) - 1) * dilation; }
+
+ private:
+  enum class Before { nothing, silu };
+  at::Tensor convolve(const at::Tensor& x, Before before) const;
 };
 
 // A transposed convolution that crops kernel - stride samples on the right. weight
