@@ -10,6 +10,7 @@
 #include "cli/lora_flags.h"
 #include "koi/base/error.h"
 #include "koi/lm/merge.h"
+#include "koi/tensor/bridge.h"
 
 namespace koi::cli {
 namespace {
@@ -36,8 +37,8 @@ int run(const MergeFlags& flags) {
   const std::string line = fmt::format(
       "{}: {} tensors ({}), {} files copied; logits differ from base + adapter by at "
       "most {:.2g}, the largest is {:.3g}",
-      printable(flags.output), report.tensors, c10::toString(report.dtype), report.copied.size(),
-      report.max_difference, report.max_logit);
+      printable(flags.output), report.tensors, checkpoint::name_of(tensor::dtype_of(report.dtype)),
+      report.copied.size(), report.max_difference, report.max_logit);
   std::printf("%s\n", line.c_str());
   return 0;
 }

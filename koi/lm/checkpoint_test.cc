@@ -194,13 +194,15 @@ TEST_F(Checkpoint, MergeReplacesOnlyMerges) {
   fs::create_directories(options.output);
   base::write_file(options.output / "precious", "x");
   const auto merging = [&] { return refusal([&] { merge_checkpoint(options); }); };
-  EXPECT_THAT(merging(), HasSubstr("is there already"));
+  EXPECT_THAT(merging(), HasSubstr("was not made by a merge"));
   options.overwrite = true;
   EXPECT_THAT(merging(), HasSubstr("was not made by a merge"));
   EXPECT_TRUE(fs::exists(options.output / "precious"));
   fs::remove(options.output / "precious");
   EXPECT_EQ(merging(), "accepted");
   EXPECT_EQ(merging(), "accepted");
+  options.overwrite = false;
+  EXPECT_THAT(merging(), HasSubstr("is an earlier merge"));
   options.output = base;
   EXPECT_THAT(merging(), HasSubstr("is the base"));
 }

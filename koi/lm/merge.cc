@@ -23,14 +23,15 @@ AtomicFolder::Existing check_output(const MergeOptions& options) {
   std::error_code ignored;
   if (fs::equivalent(options.base, options.output, ignored))
     throw Error(ErrorKind::usage, options.output.string(), "is the base", "choose another output");
-  if (!options.overwrite) return AtomicFolder::Existing::refuse;
   const bool made_here = fs::exists(options.output / kOrigin, ignored);
   const bool empty = !fs::exists(options.output, ignored) || fs::is_empty(options.output, ignored);
-  if (!made_here && !empty) {
-    throw Error(ErrorKind::io, options.output.string(), "is there and was not made by a merge",
-                "choose another output, or remove it first");
+  if (!empty && !(made_here && options.overwrite)) {
+    throw Error(ErrorKind::io, options.output.string(),
+                made_here ? "is an earlier merge" : "is there and was not made by a merge",
+                made_here ? "choose another output, or --overwrite it"
+                          : "choose another output, or remove it first");
   }
-  return AtomicFolder::Existing::replace;
+  return made_here ? AtomicFolder::Existing::replace : AtomicFolder::Existing::refuse;
 }
 
 // Every kind of input: text and frames, many tokens and codes.
