@@ -42,6 +42,7 @@ void write_checkpoint(const InitFlags& flags, const base::fs::path& folder) {
   base::write_file(folder / "config.json", json);
   lm::DualAr model =
       lm::load_model(folder, {.dtype = dtype_of(flags), .load_weights = false, .seed = flags.seed});
+  lm::make_talkative(model);
   lm::save_weights(model, folder / "model.pth");
 }
 

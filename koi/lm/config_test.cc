@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 
 #include "koi/base/error.h"
-#include "koi/lm/presets.h"
 
 namespace koi::lm {
 namespace {
@@ -90,13 +89,6 @@ TEST(ModelConfig, RefusesWhatNoModelHas) {
   EXPECT_THAT(refusal(R"("is_reward_model": true)"), HasSubstr("koi knows only false"));
   EXPECT_THROW(parse_config("[1]", "x"), Error);
   EXPECT_THROW(parse_config("{\"dim\": 64", "x"), Error);
-}
-
-TEST(ModelConfig, PresetsAreSound) {
-  EXPECT_EQ(preset_json("fish-speech-1.4").size(), 493u);  // the published file's size
-  for (const char* name : {"tiny", "fish-speech-1.4"})
-    EXPECT_NO_THROW(parse_config(preset_json(name), name)) << name;
-  EXPECT_THROW(preset_json("huge"), Error);
 }
 
 }  // namespace

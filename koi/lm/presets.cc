@@ -1,5 +1,6 @@
 #include "koi/lm/presets.h"
 
+#include <cmath>
 #include <string>
 
 #include "koi/base/error.h"
@@ -58,6 +59,20 @@ std::string_view preset_json(std::string_view name) {
   if (name == "fish-speech-1.4") return kFishSpeech14;
   throw Error(ErrorKind::usage, "preset", "\"" + std::string(name) + "\" is unknown",
               "choose tiny or fish-speech-1.4");
+}
+
+void make_talkative(DualAr& model) {
+  constexpr int64_t kFeature = 0;
+  const double range = model.config().initializer_range;
+  model.embeddings.weight.select(1, kFeature).fill_(10 * range);
+  model.output.weight[model.semantic_token_id()][kFeature].fill_(50 * range);
+  // All blocks together add about as much as the embeddings hold, so that the feature gets through.
+  const auto depth = static_cast<double>(2 * model.config().n_layer);
+  const double scale = 1 / (range * static_cast<double>(model.config().dim) * std::sqrt(depth));
+  for (Block& block : model.layers) {
+    block.attention.wo.weight.mul_(scale);
+    block.feed_forward.w2.weight.mul_(scale);
+  }
 }
 
 }  // namespace koi::lm
