@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "koi/audio/audio_file.h"
 #include "koi/checkpoint/npy.h"
 #include "koi/lm/checkpoint.h"
 #include "tests/support/run_program.h"
@@ -75,11 +76,12 @@ TEST_F(FullSize, TrainsAStepWithin12GiB) {
 }
 
 TEST_F(FullSize, SpeaksASecondWithin12GiB) {
-  const RunResult spoken = koi({"say", "--text", "One second.", "--checkpoint-path", "ck",
-                                "--max-new-tokens", "22", "--greedy", "-o", "out.wav"},
-                               folder->path());
+  const RunResult spoken =
+      koi({"say", "--text", "One second.", "--checkpoint-path", "ck", "--min-new-tokens", "22",
+           "--max-new-tokens", "22", "--greedy", "-o", "out.wav"},
+          folder->path());
   ASSERT_EQ(spoken.status, 0) << spoken.err;
-  EXPECT_TRUE(fs::exists(*folder / "out.wav"));
+  EXPECT_EQ(audio::probe_audio(*folder / "out.wav").frames, 22 * 2048);
   EXPECT_LT(spoken.peak_rss_kib, kLimitKib);
   std::cout << "one second of speech: " << spoken.cpu_s << " CPU s, " << spoken.peak_rss_kib / 1024
             << " MiB\n";
