@@ -41,10 +41,6 @@ function(koi_folder name)
     endif()
   endforeach()
 
-  if(NOT sources)  # BRINGUP
-    file(WRITE "${CMAKE_BINARY_DIR}/empty_${name}.cc" "")
-    set(sources "${CMAKE_BINARY_DIR}/empty_${name}.cc")
-  endif()
   add_library(koi_${name} STATIC ${sources})
   target_link_libraries(koi_${name} PUBLIC ${ARG_DEPS} PRIVATE koi_options)
   set(torch_flag)
