@@ -27,7 +27,7 @@ at::Tensor make_wave(int64_t samples) {
       .view({1, 1, -1});
 }
 
-// A small codec's window is as long as a large one's; few columns more than one show its seam.
+// A little more than one window, so that there is a seam.
 TEST(Firefly, LongAudioIsEncodedAsIfInOnePiece) {
   const Firefly model = tiny_codec();
   const int64_t columns = 1100;
@@ -67,9 +67,8 @@ TEST(Firefly, LongCodesAreDecodedAsIfInOnePiece) {
   EXPECT_LE((audio - whole).abs().max().item<double>(), 1e-4);  // as for a batch's rows
 }
 
-// What lies left of context() changes nothing, one column more does: the windows are as tight as
-// they claim.
-TEST(Firefly, DecoderSeesItsContextAndNoMore) {
+// What lies further left than the context that windows take along changes nothing.
+TEST(Firefly, DecoderSeesNoMoreThanItsContext) {
   const Firefly model = tiny_codec();
   const int64_t context = model.quantizer.decode_context(model.head.context());
   const int64_t columns = context + 2;
