@@ -18,6 +18,15 @@ int64_t block_values(const lm::BlockSizes& sizes, int64_t seen) {
          3 * sizes.n_head * seen;
 }
 
+// Logits, their fp32 copy, and log softmax.
+int64_t logit_values(const lm::ModelConfig& config) {
+  return 3 * (config.vocab_size + config.num_codebooks * config.codebook_size);
+}
+
+int64_t bytes_of(const StepShape& shape, int64_t values_a_token) {
+  return shape.batch * shape.tokens * shape.bytes_per_value * values_a_token;
+}
+
 int64_t first_number(const char* path, const std::string& label) {
   std::ifstream file(path);
   std::string word;
@@ -35,9 +44,16 @@ int64_t activation_bytes(const lm::ModelConfig& config, const StepShape& shape) 
   const int64_t codebooks = config.num_codebooks;
   const int64_t slow_part = config.n_layer * block_values(slow, shape.tokens);
   const int64_t fast_part = config.n_fast_layer * codebooks * block_values(fast, codebooks);
-  // Logits, their fp32 copy, and log softmax.
-  const int64_t logits = 3 * (config.vocab_size + codebooks * config.codebook_size);
-  return shape.batch * shape.tokens * shape.bytes_per_value * (slow_part + fast_part + logits);
+  return bytes_of(shape, slow_part + fast_part + logit_values(config));
+}
+
+int64_t recomputed_bytes(const lm::ModelConfig& config, const StepShape& shape) {
+  const lm::BlockSizes slow = lm::slow_sizes(config), fast = lm::fast_sizes(config);
+  const int64_t codebooks = config.num_codebooks;
+  const int64_t inputs = config.n_layer * slow.dim + config.n_fast_layer * codebooks * fast.dim;
+  const int64_t layer =
+      std::max(block_values(slow, shape.tokens), codebooks * block_values(fast, codebooks));
+  return bytes_of(shape, inputs + layer + logit_values(config));
 }
 
 int64_t available_memory_bytes() {

@@ -16,6 +16,9 @@ struct StepShape {
 // from the tensors that each layer keeps, meant to be on the high side.
 int64_t activation_bytes(const lm::ModelConfig& config, const StepShape& shape);
 
+// The same where every layer is recomputed: the layers' inputs, one layer, and the logits.
+int64_t recomputed_bytes(const lm::ModelConfig& config, const StepShape& shape);
+
 // What Linux reckons a new program could take without swapping, and what the process's control
 // group leaves; throws Error(io) where the system does not say.
 int64_t available_memory_bytes();

@@ -57,14 +57,23 @@ dataset::BatchSource open_data(const Settings& settings, const DatasetSettings& 
   return dataset::BatchSource(options, tokenizer);
 }
 
-bool choose_recompute(const Settings& settings, const lm::DualAr& model) {
+// Whether layers are recomputed; says so where the step will hardly fit even then.
+bool choose_recompute(const Settings& settings, const lm::DualAr& model, const RunEvents& events) {
   if (settings.recompute != Recompute::automatic) return settings.recompute == Recompute::always;
   if (!model.device().is_cpu()) return model.config().use_gradient_checkpointing;
   const StepShape shape{.batch = settings.batch_size,
                         .tokens = settings.max_length,
                         .bytes_per_value = static_cast<int64_t>(at::elementSize(model.dtype()))};
+  const int64_t available = available_memory_bytes();
+  const int64_t needed = recomputed_bytes(model.config(), shape);
+  if (needed > available) {
+    tell(events, "a full step needs about " + std::to_string(needed >> 30) + " GiB, " +
+                     std::to_string(available >> 30) +
+                     " GiB are free: lower data.batch_size (trainer.accumulate_grad_batches makes "
+                     "up for it) or max_length");
+  }
   return static_cast<double>(activation_bytes(model.config(), shape)) >
-         0.6 * static_cast<double>(available_memory_bytes());
+         0.6 * static_cast<double>(available);
 }
 
 // Where the run goes on; true if it does.
@@ -130,7 +139,7 @@ class Run {
     return {.accumulate_batches = settings_.accumulate_batches,
             .clip_norm = settings_.clip_norm,
             .grad_norm_type = settings_.grad_norm_type,
-            .recompute = choose_recompute(settings_, model_)};
+            .recompute = choose_recompute(settings_, model_, events_)};
   }
 
   Metrics do_step() {

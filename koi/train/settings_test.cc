@@ -149,6 +149,7 @@ TEST(Memory, ActivationsGrowWithTheStep) {
   EXPECT_GT(activation_bytes(config, {.batch = 2, .tokens = 200}), 2 * bytes);
   EXPECT_EQ(activation_bytes(config, {.batch = 4, .tokens = 100}), 2 * bytes);
   EXPECT_EQ(activation_bytes(config, {.batch = 2, .tokens = 100, .bytes_per_value = 2}), bytes / 2);
+  EXPECT_LT(recomputed_bytes(config, shape), bytes / 3);
   EXPECT_GT(available_memory_bytes(), int64_t{1} << 20);
 }
 

@@ -102,7 +102,8 @@ TEST(TrajectoryParity, LoraFp32Accumulated) {
   const json recorded = lora_json();
   if (!has_part(recorded, "fp32_accum2")) return;
   const json& run = recorded.at("fp32_accum2");
-  lm::DualAr model = start_model(run, "lm/train/adapter_init_nonzero.pth", at::kFloat);
+  lm::DualAr model =
+      start_model(recorded.at("fp32"), "lm/train/adapter_init_nonzero.pth", at::kFloat);
   const auto accumulate = static_cast<int64_t>(run.at("rows").size() / run.at("lr_used").size());
   train::Trainer trainer(model, {}, {}, {.accumulate_batches = accumulate},
                          tensor::make_generator(1));
