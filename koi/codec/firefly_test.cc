@@ -67,7 +67,8 @@ TEST(Firefly, LongCodesAreDecodedAsIfInOnePiece) {
   EXPECT_LE((audio - whole).abs().max().item<double>(), 1e-4);  // as for a batch's rows
 }
 
-// What lies further left than the context that windows take along changes nothing.
+// What lies further left than the context that windows take along changes nothing; what lies
+// directly before does.
 TEST(Firefly, DecoderSeesNoMoreThanItsContext) {
   const Firefly model = tiny_codec();
   const int64_t context = model.quantizer.decode_context(model.head.context());
@@ -79,6 +80,8 @@ TEST(Firefly, DecoderSeesNoMoreThanItsContext) {
   const at::Tensor before = last_column();
   codes.select(2, 0).fill_(3);  // context + 1 columns before the last
   EXPECT_EQ((last_column() - before).abs().max().item<double>(), 0);
+  codes.select(2, columns - 2).fill_(3);
+  EXPECT_GT((last_column() - before).abs().max().item<double>(), 0);
 }
 
 TEST(Firefly, RefusesWhatDoesNotFit) {
