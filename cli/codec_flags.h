@@ -5,6 +5,7 @@
 #include <string>
 
 #include "cli/device_flags.h"
+#include "koi/checkpoint/codec_file.h"
 #include "koi/codec/firefly.h"
 
 namespace koi::cli {
@@ -12,7 +13,7 @@ namespace koi::cli {
 struct CodecFlags {
   std::string config_name = codec::kConfigName;
   std::string checkpoint =
-      "checkpoints/fish-speech-1.4/firefly-gan-vq-fsq-8x1024-21hz-generator.pth";
+      std::string("checkpoints/fish-speech-1.4/") + checkpoint::kPublishedCodec;
 
   void add_to(CLI::App* command);
   codec::Firefly load() const;  // applies --device and --threads

@@ -13,6 +13,7 @@
 #include "cli/step_runner.h"
 #include "koi/base/error.h"
 #include "koi/base/files.h"
+#include "koi/checkpoint/codec_file.h"
 #include "koi/text/clean.h"
 
 namespace koi::cli {
@@ -46,19 +47,6 @@ struct Layout {
   fs::path merged() const { return run / "merged"; }
   fs::path sample() const { return run / "sample.wav"; }
 };
-
-// The codec of a checkpoint folder: its name is the published one, or ends alike.
-fs::path find_codec(const fs::path& checkpoint) {
-  const auto files = base::list_files(
-      checkpoint,
-      [](const fs::path& p) { return p.filename().string().ends_with("generator.pth"); }, false);
-  if (files.empty()) {
-    throw Error(
-        ErrorKind::not_found, checkpoint.string(), "holds no codec (*generator.pth)",
-        "copy firefly-gan-vq-fsq-8x1024-21hz-generator.pth of the published checkpoint there");
-  }
-  return files.front();
-}
 
 fs::path newest_checkpoint(const fs::path& folder) {
   const auto files = base::list_files(
@@ -99,14 +87,14 @@ class Finetune {
   int run() {
     check_input();
     base::make_folder(at_.run);
-    const bool ran =
-        step({"loudness-norm", {flags_.raw, at_.data()}}) &&
-        step(with_device(
-            {"extract-vq", {at_.data(), "--checkpoint-path", find_codec(flags_.checkpoint)}})) &&
-        step({"build-dataset",
-              {"--input", at_.data(), "--output", at_.shards(), "--text-extension",
-               flags_.text_extension}}) &&
-        step(train()) && step(merge()) && step(say());
+    const bool ran = step({"loudness-norm", {flags_.raw, at_.data()}}) &&
+                     step(with_device({"extract-vq",
+                                       {at_.data(), "--checkpoint-path",
+                                        checkpoint::find_codec(flags_.checkpoint)}})) &&
+                     step({"build-dataset",
+                           {"--input", at_.data(), "--output", at_.shards(), "--text-extension",
+                            flags_.text_extension}}) &&
+                     step(train()) && step(merge()) && step(say());
     report(ran);
     return ran ? 0 : results_.back().status;
   }
@@ -120,7 +108,7 @@ class Finetune {
     }
     if (!fs::is_directory(flags_.raw))
       throw Error(ErrorKind::not_found, flags_.raw, "no such folder");
-    find_codec(flags_.checkpoint);
+    checkpoint::find_codec(flags_.checkpoint);
   }
 
   bool step(const Step& what) {

@@ -8,6 +8,7 @@
 #include "cli/flags.h"
 #include "koi/base/atomic_folder.h"
 #include "koi/base/error.h"
+#include "koi/checkpoint/codec_file.h"
 #include "koi/lm/checkpoint.h"
 #include "koi/lm/presets.h"
 #include "koi/text/byte_tokenizer.h"
@@ -18,7 +19,6 @@ namespace {
 constexpr char kExamples[] =
     "  koi init checkpoints/tiny --preset tiny\n"
     "  koi init checkpoints/random --preset fish-speech-1.4 --seed 7\n";
-constexpr char kCodec[] = "firefly-gan-vq-fsq-8x1024-21hz-generator.pth";
 constexpr char kTiny[] = "tiny";
 
 struct InitFlags {
@@ -38,7 +38,7 @@ void write_checkpoint(const InitFlags& flags, const base::fs::path& folder) {
   const std::string_view json = lm::preset_json(flags.preset);
   text::write_byte_tokenizer(folder);
   codec::init_codec(flags.preset == kTiny ? codec::tiny_config() : codec::full_size_config(),
-                    flags.seed, folder / kCodec);
+                    flags.seed, folder / checkpoint::kPublishedCodec);
   base::write_file(folder / "config.json", json);
   lm::DualAr model =
       lm::load_model(folder, {.dtype = dtype_of(flags), .load_weights = false, .seed = flags.seed});

@@ -6,11 +6,10 @@
 
 #include "koi/audio/resample.h"
 #include "koi/base/error.h"
+#include "koi/checkpoint/codec_file.h"
 
 namespace koi::speech {
 namespace {
-
-constexpr char kPublishedCodec[] = "firefly-gan-vq-fsq-8x1024-21hz-generator.pth";
 
 void check_fit(const SpeechModel& model, const codec::Firefly& codec, const std::string& where) {
   const lm::ModelConfig& config = model.model.config();
@@ -27,29 +26,9 @@ void check_fit(const SpeechModel& model, const codec::Firefly& codec, const std:
 
 }  // namespace
 
-base::fs::path find_codec(const base::fs::path& checkpoint) {
-  const base::fs::path published = checkpoint / kPublishedCodec;
-  if (base::fs::exists(published)) return published;
-  const std::vector<base::fs::path> found = base::list_files(
-      checkpoint,
-      [](const base::fs::path& file) {
-        return file.extension() == ".pth" &&
-               file.filename().string().find("generator") != std::string::npos;
-      },
-      /*recursive=*/false);
-  if (found.size() == 1) return found.front();
-  if (found.empty()) {
-    throw Error(ErrorKind::not_found, checkpoint.string(), "no codec in this checkpoint folder",
-                fmt::format("put {} into it, or give --codec-path", kPublishedCodec));
-  }
-  throw Error(ErrorKind::config, checkpoint.string(),
-              fmt::format("{} files could be the codec ({}, {})", found.size(),
-                          found[0].filename().string(), found[1].filename().string()),
-              "choose one with --codec-path");
-}
-
 Engine Engine::load(const EngineFiles& files, const lm::LoadModelOptions& options) {
-  const base::fs::path path = files.codec.empty() ? find_codec(files.checkpoint) : files.codec;
+  const base::fs::path path =
+      files.codec.empty() ? checkpoint::find_codec(files.checkpoint) : files.codec;
   codec::Firefly codec = codec::load_firefly(path, codec::config_for(path, files.codec_config),
                                              {.dtype = at::kFloat, .device = options.device});
   SpeechModel model = load_speech_model(files.checkpoint, options);

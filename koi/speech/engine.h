@@ -10,14 +10,9 @@
 
 namespace koi::speech {
 
-// The codec's file in a checkpoint folder: the published
-// firefly-gan-vq-fsq-8x1024-21hz-generator.pth, else the only .pth with "generator" in its name.
-// Throws Error(not_found) where there is none or no folder, Error(config) where there are several.
-base::fs::path find_codec(const base::fs::path& checkpoint);
-
 struct EngineFiles {
   base::fs::path checkpoint;                    // folder
-  base::fs::path codec;                         // empty: find_codec(checkpoint)
+  base::fs::path codec;                         // empty: checkpoint::find_codec of it
   std::string codec_config = "firefly_gan_vq";  // see codec::config_for
 };
 

@@ -4,6 +4,7 @@
 
 #include "koi/audio/audio_file.h"
 #include "koi/base/error.h"
+#include "koi/checkpoint/codec_file.h"
 #include "koi/codec/init.h"
 #include "koi/tensor/device.h"
 #include "tests/support/temp_dir.h"
@@ -13,8 +14,6 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr char kPublished[] = "firefly-gan-vq-fsq-8x1024-21hz-generator.pth";
-
 std::string message_of(const std::function<void()>& call) {
   try {
     call();
@@ -22,22 +21,6 @@ std::string message_of(const std::function<void()>& call) {
     return error.what();
   }
   return "";
-}
-
-void touch(const base::fs::path& path) { base::write_file(path, ""); }
-
-TEST(FindCodec, PublishedNameThenTheOnlyGenerator) {
-  const test::TempDir folder;
-  EXPECT_THAT(message_of([&] { find_codec(folder / "none"); }), HasSubstr("none"));
-  touch(folder / "model.pth");
-  EXPECT_THAT(message_of([&] { find_codec(folder.path()); }),
-              testing::AllOf(HasSubstr("no codec"), HasSubstr("--codec-path")));
-  touch(folder / "my-generator-2.pth");
-  EXPECT_EQ(find_codec(folder.path()), folder / "my-generator-2.pth");
-  touch(folder / "other-generator.pth");
-  EXPECT_THAT(message_of([&] { find_codec(folder.path()); }), HasSubstr("other-generator.pth"));
-  touch(folder / kPublished);
-  EXPECT_EQ(find_codec(folder.path()), folder / kPublished);
 }
 
 // The trained tiny language model with a random tiny codec.
@@ -52,7 +35,7 @@ class EngineTest : public testing::Test {
     }
   }
   void add_codec(const codec::FireflyConfig& config) {
-    codec::init_codec(config, 1, folder_ / kPublished);
+    codec::init_codec(config, 1, folder_ / checkpoint::kPublishedCodec);
   }
   Engine load() const { return Engine::load({.checkpoint = folder_.path(), .codec = {}}, {}); }
 
@@ -114,7 +97,7 @@ TEST_F(EngineTest, CodecOfAnotherModelIsRefused) {
   config.quantizer.n_groups /= 2;
   add_codec(config);
   EXPECT_THAT(message_of([&] { load(); }),
-              testing::AllOf(HasSubstr(kPublished), HasSubstr("codebooks")));
+              testing::AllOf(HasSubstr(checkpoint::kPublishedCodec), HasSubstr("codebooks")));
 }
 
 }  // namespace
