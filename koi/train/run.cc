@@ -42,7 +42,8 @@ lm::DualAr load(const Settings& settings, at::Device device) {
 }
 
 dataset::BatchSource open_data(const Settings& settings, const DatasetSettings& data,
-                               const text::Tokenizer& tokenizer, Stream stream) {
+                               const text::Tokenizer& tokenizer, int64_t num_codebooks,
+                               Stream stream) {
   dataset::BatchSourceOptions options;
   options.proto_files = data.proto_files;
   options.seed = stream_seed(settings, stream);
@@ -52,6 +53,7 @@ dataset::BatchSource open_data(const Settings& settings, const DatasetSettings& 
   options.sampler.causal = data.causal;
   options.sampler.use_speaker = data.use_speaker;
   options.sampler.interactive_prob = data.interactive_prob;
+  options.sampler.num_codebooks = num_codebooks;
   if (settings.reference_sampling)
     options.reference = {.num_workers = settings.num_workers, .base_seed = settings.seed};
   return dataset::BatchSource(options, tokenizer);
@@ -101,7 +103,8 @@ class Run {
         events_(events),
         model_(load(settings, device)),
         tokenizer_(text::Tokenizer::load(settings.tokenizer)),
-        data_(open_data(settings, settings.train_data, tokenizer_, kTrainData)),
+        data_(open_data(settings, settings.train_data, tokenizer_, model_.config().num_codebooks,
+                        kTrainData)),
         trainer_(model_, settings.optimizer, settings.schedule, trainer_options(),
                  tensor::make_generator(stream_seed(settings, kDropout), device)) {}
 
@@ -169,7 +172,8 @@ class Run {
   // The same ones at every validation, also of a run that goes on.
   void collect_val_batches() {
     if (settings_.val_batches == 0) return;
-    auto source = open_data(settings_, settings_.val_data, tokenizer_, kValData);
+    auto source = open_data(settings_, settings_.val_data, tokenizer_,
+                            model_.config().num_codebooks, kValData);
     for (int64_t i = 0; i < settings_.val_batches; ++i)
       val_batches_.push_back(to_batch(source.next()));
   }

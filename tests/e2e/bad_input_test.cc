@@ -187,6 +187,20 @@ TEST_F(BadInput, NoTranscript) {
   EXPECT_FALSE(fs::exists(at / "protos/00000000.protos"));
 }
 
+TEST_F(BadInput, CodesOfAnotherCodecAreRefusedBeforeTheFirstStep) {
+  fs::create_directories(at / "data/speaker");
+  checkpoint::write_codes(at / "data/speaker/a.npy", {4, 20, std::vector<int32_t>(80, 7)});
+  base::write_file(at / "data/speaker/a.lab", "Half as many codebooks as the model has.");
+  ASSERT_EQ(
+      koi({"build-dataset", "--input", "data", "--output", "protos", "--text-extension", ".lab"},
+          at.path())
+          .status,
+      0);
+  refused({"train", "project=p", "pretrained_ckpt_path=ck", "train_dataset.proto_files=[protos]",
+           "val_dataset.proto_files=[protos]", "trainer.max_steps=1"},
+          {"speaker", "4", "8"});
+}
+
 TEST_F(BadInput, UnknownSettingNamesTheNearest) {
   refused({"train", "project=p", "trainer.max_step=3"}, {"trainer.max_step", "max_steps"});
 }
