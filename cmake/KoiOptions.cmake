@@ -32,7 +32,7 @@ endif()
 find_program(KOI_CCACHE ccache)
 if(KOI_CCACHE)
   # What ccache needs to be told to cache files that use a precompiled header.
-  set(KOI_LAUNCHER "${CMAKE_COMMAND};-E;env;CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime;${KOI_CCACHE}")
+  set(KOI_LAUNCHER "${CMAKE_COMMAND};-E;env;CCACHE_SLOPPINESS=pch_defines,time_macros;${KOI_CCACHE}")
   set(CMAKE_C_COMPILER_LAUNCHER "${KOI_LAUNCHER}")
   set(CMAKE_CXX_COMPILER_LAUNCHER "${KOI_LAUNCHER}")
   add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-fpch-preprocess>)
