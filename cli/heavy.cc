@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 
@@ -27,6 +28,13 @@ constexpr std::array<HeavyCommand, 7> kHeavy{{
     {"init", "a random checkpoint folder for trials"},
 }};
 
+// OpenMP's threads wait for each other by spinning, for about a millisecond unless told otherwise:
+// beside other load two of them are slower than one. Some 30 us lose nothing on a quiet machine
+// (docs/performance.md). libgomp reads its settings when it is loaded, so they are set before.
+void spin_shortly() {
+  if (std::getenv("OMP_WAIT_POLICY") == nullptr) ::setenv("GOMP_SPINCOUNT", "10000", /*replace=*/0);
+}
+
 }  // namespace
 
 void exec_heavy(int argc, char** argv) {
@@ -38,6 +46,7 @@ void exec_heavy(int argc, char** argv) {
   std::error_code error;
   const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
   const auto program = self.parent_path() / "koi-torch";
+  spin_shortly();
   ::execv(program.c_str(), argv);
   throw Error(ErrorKind::not_found, program.string(),
               std::string("cannot be started: ") + std::strerror(errno),
