@@ -104,6 +104,10 @@ uint64_t PythonRandom::below(uint64_t limit) {
   return drawn;
 }
 
+uint64_t PythonRandom::index(uint64_t count) {
+  return static_cast<uint64_t>(random() * static_cast<double>(count));
+}
+
 size_t PythonRandom::weighted_index(std::span<const uint64_t> cumulative) {
   const double point = random() * static_cast<double>(cumulative.back());
   const auto last = cumulative.end() - 1;  // rounding may put the point at the sum itself

@@ -49,6 +49,8 @@ class PythonRandom {
   double random();                 // 0 <= x < 1, 53 bits
   uint64_t bits(int count);        // getrandbits, 1 to 64
   uint64_t below(uint64_t limit);  // randrange(limit), limit >= 1: draws until one fits
+  uint64_t index(
+      uint64_t count);  // choices(range(count)), count >= 1: one random(), unlike below()
   size_t weighted_index(std::span<const uint64_t> cumulative);  // choices(..., weights), sum > 0
 
   template <typename T>

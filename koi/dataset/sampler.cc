@@ -99,10 +99,7 @@ std::vector<const Sentence*> Sampler::draw_sentences(const TextData& group) {
     const size_t begin = count > wanted ? python_.below(count - wanted + 1) : 0;
     for (size_t i = 0; i < taken; ++i) drawn.push_back(&group.sentences[begin + i]);
   } else {
-    for (size_t i = 0; i < taken; ++i) {
-      const double point = python_.random() * static_cast<double>(count);
-      drawn.push_back(&group.sentences[static_cast<size_t>(point)]);
-    }
+    for (size_t i = 0; i < taken; ++i) drawn.push_back(&group.sentences[python_.index(count)]);
   }
   return drawn;
 }
