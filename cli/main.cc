@@ -5,6 +5,7 @@
 #include "cli/flags.h"
 #include "cli/heavy.h"
 #include "koi/base/error.h"
+#include "koi/base/version.h"
 
 int main(int argc, char** argv) {
   using namespace koi::cli;
@@ -15,7 +16,7 @@ int main(int argc, char** argv) {
     return 1;
   }
   CLI::App app("koi: from a folder of recordings and transcripts to a voice that speaks", "koi");
-  app.set_version_flag("--version", "koi " KOI_VERSION);
+  app.set_version_flag("--version", "koi " + std::string(koi::base::version()));
   app.footer(heavy_help() + "\nEach command: koi COMMAND --help");
   add_loudness_norm(app);
   add_build_dataset(app);

@@ -5,6 +5,7 @@
 #include <deque>
 
 #include "koi/base/error.h"
+#include "koi/base/nearest_name.h"
 #include "koi/config/arithmetic.h"
 #include "koi/config/scalar.h"
 
@@ -193,7 +194,7 @@ class Resolver {
   [[noreturn]] void missing(const std::string& name, const Path& path) const {
     std::vector<std::string> known;
     for (const auto& [key, unused] : leaves(root_)) known.push_back(key);
-    const std::string near = nearest_name(name, known);
+    const std::string near = base::nearest_name(name, known);
     fail(path, "${" + name + "} names a key that is not there",
          near.empty() ? "" : "did you mean " + near + "?");
   }

@@ -21,8 +21,4 @@ std::string python_repr(double value);
 // or map.
 std::string python_text(const Node& scalar, std::string_view where);
 
-// The candidate that `name` was probably meant to be: the one whose last part is the same, else the
-// one with the fewest edits, where these are few; "" where none is near.
-std::string nearest_name(std::string_view name, const std::vector<std::string>& candidates);
-
 }  // namespace koi::config

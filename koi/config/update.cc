@@ -1,6 +1,7 @@
 #include "koi/config/update.h"
 
 #include "koi/base/error.h"
+#include "koi/base/nearest_name.h"
 #include "koi/config/scalar.h"
 
 namespace koi::config {
@@ -22,7 +23,7 @@ void collect_paths(const Node& node, const std::string& path, std::vector<std::s
 [[noreturn]] void fail_unknown(const Node& root, const Override& override, const std::string& key) {
   std::vector<std::string> known;
   collect_paths(root, "", known);
-  const std::string near = nearest_name(key, known);
+  const std::string near = base::nearest_name(key, known);
   std::string remedy = near.empty() ? "" : "did you mean " + near + "? ";
   if (override.kind == OverrideKind::change) remedy += "to add a key write +" + key + "=...";
   fail(override, "there is no key " + key, remedy);
