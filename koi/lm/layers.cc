@@ -24,6 +24,20 @@ at::Tensor attend_explicitly(const at::Tensor& q, const at::Tensor& k, const at:
   return at::matmul(weights, v).view({batch, heads, count, head_dim});
 }
 
+// Each segment alone: nothing is computed between columns that do not see each other.
+at::Tensor attend_in_segments(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                              const BlockPass& pass) {
+  std::vector<at::Tensor> parts;
+  int64_t from = 0;
+  for (const int64_t length : pass.segments) {
+    const auto part = [&](const at::Tensor& x) { return x.narrow(2, from, length); };
+    parts.push_back(attend(part(q), part(k), part(v), causal_mask(length, 0, q.options()),
+                           pass.dropout, pass.sizes->dropout));
+    from += length;
+  }
+  return at::cat(parts, 2);
+}
+
 at::Tensor forward_attention(const Block& block, size_t layer, const at::Tensor& x,
                              const BlockPass& pass) {
   const BlockSizes& sizes = *pass.sizes;
@@ -44,7 +58,8 @@ at::Tensor forward_attention(const Block& block, size_t layer, const at::Tensor&
     k = append(pass.cache->k[layer], k);
     v = append(pass.cache->v[layer], v);
   }
-  const auto y = attend(q, k, v, pass.mask, pass.dropout, sizes.dropout);
+  const auto y = pass.segments.empty() ? attend(q, k, v, pass.mask, pass.dropout, sizes.dropout)
+                                       : attend_in_segments(q, k, v, pass);
   return block.attention.wo.forward(y.transpose(1, 2).reshape({batch, count, -1}), pass.dropout);
 }
 

@@ -65,6 +65,8 @@ struct BlockPass {
   Mask mask = {};
   Dropout dropout = {};
   KvCache* cache = nullptr;  // where set, k and v are put behind its `filled` positions
+  // Where not empty: columns see only earlier ones of the same segment, `mask` is not looked at.
+  std::vector<int64_t> segments = {};
 };
 
 // Root mean square norm over the last axis: in fp32, cast to x's dtype, then times weight.

@@ -46,6 +46,26 @@ void run_blocks(const std::vector<Block>& blocks, const std::string& name, at::T
   }
 }
 
+// The causal triangle over the columns of x [B, T, D], without those that are padded.
+Mask padded_causal_mask(const at::Tensor& padding, const at::Tensor& x) {
+  Mask mask = causal_mask(x.size(1), 0, x.options());
+  if (!padding.defined() || !padding.any().item<bool>()) return mask;
+  const auto hidden = padding.to(x.device()).unsqueeze(1).unsqueeze(1);  // [B, 1, 1, T]
+  if (!mask.bias.defined()) mask.bias = at::zeros({1, 1}, x.options());
+  return {.bias = mask.bias.masked_fill(hidden, -std::numeric_limits<double>::infinity())};
+}
+
+// 0 .. length - 1 of each segment, one behind the other.
+at::Tensor positions_of(const std::vector<int64_t>& segments) {
+  std::vector<at::Tensor> parts;
+  for (const int64_t length : segments) parts.push_back(at::arange(length));
+  return at::cat(parts);
+}
+
+[[noreturn]] void fail_tokens(const std::string& what, const std::string& remedy = {}) {
+  throw Error(ErrorKind::config, "tokens", what, remedy);
+}
+
 KvCache make_cache(const BlockSizes& sizes, size_t layers, at::IntArrayRef batch_and_capacity,
                    const at::TensorOptions& options) {
   KvCache cache;
@@ -81,60 +101,72 @@ DualAr::DualAr(const ModelConfig& config, int64_t semantic_token_id, at::Device 
   fast_output = make_linear(config.codebook_size, fast_.dim);
 }
 
-DualArOutput DualAr::forward(const at::Tensor& tokens, const at::Tensor& padding,
-                             const ForwardOptions& options) const {
-  check_tokens(tokens, 0);
-  const auto ids = tokens.to(device());
-  auto x = embed(ids);
+DualArHidden DualAr::forward_hidden(const DualArInput& input, const ForwardOptions& options) const {
+  check_tokens(input.tokens);
+  check_segments(input);
+  const auto ids = input.tokens.to(device());
+  auto x = embed(ids);  // [B, T, D]
   if (options.trace) options.trace("embed", x);
 
-  const int64_t count = ids.size(2);
-  Mask mask = causal_mask(count, 0, x.options());
-  if (padding.defined() && padding.any().item<bool>()) {
-    const auto hidden = padding.to(device()).unsqueeze(1).unsqueeze(1);  // [B, 1, 1, T]
-    if (!mask.bias.defined()) mask.bias = at::zeros({1, 1}, x.options());
-    mask = {.bias = mask.bias.masked_fill(hidden, -std::numeric_limits<double>::infinity())};
-  }
+  const Dropout dropout{options.train, options.generator};
+  const bool packed = !input.segments.empty();
+  const auto turns = packed ? rope_.index_select(0, positions_of(input.segments).to(device()))
+                            : rope_.narrow(0, 0, ids.size(2));
+  const Mask mask = packed ? Mask{} : padded_causal_mask(input.padding, x);
   const BlockPass pass{.sizes = &slow_,
-                       .turns = rope_.narrow(0, 0, count),
+                       .turns = turns,
                        .mask = mask,
-                       .dropout = {options.train, options.generator}};
+                       .dropout = dropout,
+                       .segments = input.segments};
   run_blocks(layers, "layers", x, pass, options);
-  return {.token_logits = token_logits(x, pass.dropout),
-          .codebook_logits = codebook_logits(x, ids, options)};
+
+  DualArHidden hidden;
+  hidden.slow = x.flatten(0, 1);
+  const auto next = next_codes(ids, input.segments);
+  const auto inputs = next.slice(1, 0, config_.num_codebooks - 1);  // [B*T, K-1]
+  // Differs: with one codebook there are no inputs, and the code to predict itself decides.
+  hidden.rows = (config_.num_codebooks > 1 ? inputs : next).any(1).nonzero().squeeze(1);
+  if (hidden.rows.numel() == 0)
+    hidden.rows = at::arange(std::min(kRowsKeptAtLeast, next.size(0)), next.options());
+
+  const auto first = project_hidden(hidden.slow.index_select(0, hidden.rows)).unsqueeze(1);
+  hidden.fast = at::cat({first, embed_code(inputs.index_select(0, hidden.rows))}, 1);
+  const BlockPass fast_pass{.sizes = &fast_,
+                            .turns = fast_rope_,
+                            .mask = causal_mask(config_.num_codebooks, 0, x.options()),
+                            .dropout = dropout};
+  run_blocks(fast_layers, "fast_layers", hidden.fast, fast_pass, options);
+  return hidden;
 }
 
-at::Tensor DualAr::codebook_logits(const at::Tensor& hidden, const at::Tensor& tokens,
-                                   const ForwardOptions& options) const {
-  const int64_t batch = tokens.size(0), count = tokens.size(2), codebooks = config_.num_codebooks;
-  // The next frame's codes, zeros behind the last one. The last code is never an input.
-  const auto next = at::constant_pad_nd(tokens.slice(1, 1).slice(2, 1), {0, 1})
-                        .transpose(1, 2)
-                        .reshape({batch * count, codebooks});  // [B*T, K]
-  const auto inputs = next.slice(1, 0, codebooks - 1);         // [B*T, K-1]
-  // Differs: with one codebook there are no inputs, and the code to predict itself decides.
-  auto rows = (codebooks > 1 ? inputs : next).any(1).nonzero().squeeze(1);  // [N]
-  if (rows.numel() == 0)
-    rows = at::arange(std::min(kRowsKeptAtLeast, batch * count), rows.options());
-
+DualArOutput DualAr::forward(const at::Tensor& tokens, const at::Tensor& padding,
+                             const ForwardOptions& options) const {
+  const DualArHidden hidden = forward_hidden({.tokens = tokens, .padding = padding}, options);
   const Dropout dropout{options.train, options.generator};
-  const auto first = project_hidden(hidden.flatten(0, 1).index_select(0, rows)).unsqueeze(1);
-  auto x = at::cat({first, embed_code(inputs.index_select(0, rows))}, 1);  // [N, K, fast D]
-  const BlockPass pass{.sizes = &fast_,
-                       .turns = fast_rope_,
-                       .mask = causal_mask(codebooks, 0, x.options()),
-                       .dropout = dropout};
-  run_blocks(fast_layers, "fast_layers", x, pass, options);
-  const auto kept = fast_output.forward(rms_norm(x, fast_norm, fast_.norm_eps), dropout);
-  return at::zeros({batch * count, codebooks, config_.codebook_size}, kept.options())
-      .index_copy(0, rows, kept)
-      .view({batch, count, codebooks, config_.codebook_size});
+  const int64_t batch = tokens.size(0), count = tokens.size(2);
+  const auto codes = code_logits(hidden.fast, dropout);  // [N, K, C]
+  return {
+      .token_logits = token_logits(hidden.slow, dropout).view({batch, count, -1}),
+      .codebook_logits = at::zeros({batch * count, codes.size(1), codes.size(2)}, codes.options())
+                             .index_copy(0, hidden.rows, codes)
+                             .view({batch, count, codes.size(1), codes.size(2)})};
+}
+
+at::Tensor DualAr::next_codes(const at::Tensor& tokens,
+                              const std::vector<int64_t>& segments) const {
+  auto next = at::constant_pad_nd(tokens.slice(1, 1).slice(2, 1), {0, 1})
+                  .transpose(1, 2)
+                  .reshape({-1, config_.num_codebooks});  // [B*T, K]
+  if (segments.empty()) return next;
+  const auto ends = at::tensor(segments, at::kLong).cumsum(0) - 1;
+  return next.index_fill(0, ends.to(next.device()), 0);
 }
 
 DualAr::SlowStep DualAr::forward_slow(const at::Tensor& tokens, KvCache& cache) const {
   const at::NoGradGuard no_gradients;
-  check_tokens(tokens, cache.filled);
+  check_tokens(tokens);
   const int64_t count = tokens.size(2);
+  check_length(cache.filled + count);
   if (cache.filled + count > cache.k.front().size(2)) {
     throw Error(ErrorKind::config, "KV cache",
                 "holds " + std::to_string(cache.k.front().size(2)) + " positions, " +
@@ -162,7 +194,7 @@ at::Tensor DualAr::forward_fast(const at::Tensor& in, KvCache& cache) const {
       .sizes = &fast_, .turns = fast_rope_.narrow(0, cache.filled, 1), .cache = &cache};
   run_blocks(fast_layers, "fast_layers", x, pass, {});
   cache.filled += 1;
-  return fast_output.forward(rms_norm(x.squeeze(1), fast_norm, fast_.norm_eps), {});
+  return code_logits(x.squeeze(1), {});
 }
 
 at::Tensor DualAr::project_hidden(const at::Tensor& hidden) const {
@@ -181,27 +213,40 @@ KvCache DualAr::make_fast_cache(int64_t batch) const {
   return make_cache(fast_, fast_layers.size(), {batch, config_.num_codebooks}, norm.options());
 }
 
-void DualAr::check_tokens(const at::Tensor& tokens, int64_t before) const {
-  const auto fail = [](const std::string& what, const std::string& remedy = {}) {
-    throw Error(ErrorKind::config, "tokens", what, remedy);
-  };
+void DualAr::check_length(int64_t positions) const {
+  if (positions <= config_.max_seq_len) return;
+  fail_tokens(std::to_string(positions) + " positions are more than the model's " +
+                  std::to_string(config_.max_seq_len),
+              "use a shorter text or max_seq_len");
+}
+
+void DualAr::check_segments(const DualArInput& input) const {
+  const int64_t count = input.tokens.size(2);
+  if (input.segments.empty()) return check_length(count);
+  int64_t sum = 0;
+  for (const int64_t length : input.segments) {
+    if (length < 1) fail_tokens("a sample of " + std::to_string(length) + " positions");
+    check_length(length);
+    sum += length;
+  }
+  if (sum != count || input.tokens.size(0) != 1)
+    fail_tokens("samples of together " + std::to_string(sum) + " positions in " +
+                std::to_string(input.tokens.size(0)) + " rows of " + std::to_string(count));
+}
+
+void DualAr::check_tokens(const at::Tensor& tokens) const {
   if (tokens.dim() != 3 || tokens.size(1) != 1 + config_.num_codebooks || tokens.numel() == 0 ||
       tokens.scalar_type() != at::kLong) {
-    fail("have the shape " + checkpoint::shape_text(tokens.sizes().vec()) +
-         ", expected int64 [B, " + std::to_string(1 + config_.num_codebooks) + ", T]");
-  }
-  if (before + tokens.size(2) > config_.max_seq_len) {
-    fail(std::to_string(before + tokens.size(2)) + " positions are more than the model's " +
-             std::to_string(config_.max_seq_len),
-         "use a shorter text or max_seq_len");
+    fail_tokens("have the shape " + checkpoint::shape_text(tokens.sizes().vec()) +
+                ", expected int64 [B, " + std::to_string(1 + config_.num_codebooks) + ", T]");
   }
   if (!tokens.is_cpu()) return;
   const auto check_range = [&](const char* name, const at::Tensor& values, int64_t size) {
     const auto [low, high] = at::aminmax(values);
     if (low.item<int64_t>() < 0 || high.item<int64_t>() >= size) {
-      fail(std::string(name) + " lie in " + std::to_string(low.item<int64_t>()) + " to " +
-           std::to_string(high.item<int64_t>()) + ", the model knows 0 to " +
-           std::to_string(size - 1));
+      fail_tokens(std::string(name) + " lie in " + std::to_string(low.item<int64_t>()) + " to " +
+                  std::to_string(high.item<int64_t>()) + ", the model knows 0 to " +
+                  std::to_string(size - 1));
     }
   };
   check_range("token ids", tokens.select(1, 0), config_.vocab_size);
@@ -217,9 +262,13 @@ at::Tensor DualAr::embed(const at::Tensor& tokens) const {
   return embeddings.forward(main) + codes * main.eq(semantic_token_id_).unsqueeze(-1);
 }
 
-at::Tensor DualAr::token_logits(const at::Tensor& hidden, const Dropout& dropout) const {
-  const auto x = rms_norm(hidden, norm, slow_.norm_eps);
+at::Tensor DualAr::token_logits(const at::Tensor& slow, const Dropout& dropout) const {
+  const auto x = rms_norm(slow, norm, slow_.norm_eps);
   return output.weight.defined() ? output.forward(x, dropout) : embeddings.project(x);
+}
+
+at::Tensor DualAr::code_logits(const at::Tensor& fast, const Dropout& dropout) const {
+  return fast_output.forward(rms_norm(fast, fast_norm, fast_.norm_eps), dropout);
 }
 
 }  // namespace koi::lm

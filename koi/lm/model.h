@@ -14,6 +14,21 @@
 
 namespace koi::lm {
 
+struct DualArInput {
+  at::Tensor tokens;   // int64 [B, 1+K, T], row 0 token ids, rows 1.. model codes (stored code + 1)
+  at::Tensor padding;  // bool [B, T], true where padded; may be undefined
+  // Lengths of samples that stand one behind the other in the only row (B = 1), their sum is T:
+  // each is computed as if it were alone. Empty: every row is one sample.
+  std::vector<int64_t> segments = {};
+};
+
+// What the logits are made of.
+struct DualArHidden {
+  at::Tensor slow;  // [B*T, D], un-normed
+  at::Tensor rows;  // int64 [N], which of the B*T positions have a next frame
+  at::Tensor fast;  // [N, K, fast D], of these, un-normed
+};
+
 struct DualArOutput {
   at::Tensor token_logits;     // [B, T, V]
   at::Tensor codebook_logits;  // [B, T, K, C]
@@ -55,12 +70,17 @@ class DualAr {
   };
   void visit_adapted(const AdaptedVisitor& visitor);
 
-  // All positions at once, for training and checks. `tokens` int64 [B, 1+K, T], row 0 token ids,
-  // rows 1.. model codes (stored code + 1); `padding` bool [B, T], true where padded, may be
-  // undefined. Both may lie on the CPU whatever the model's device. Rows whose next frame's codes
-  // 1..K-1 are all 0 have codebook logits of exactly zero (where that holds for all, the first 8
-  // are computed all the same). Throws Error(config) for a wrong shape, more positions than
-  // max_seq_len, and (where tokens lie on the CPU) ids or codes out of range.
+  // All positions at once, for training. The tensors of `input` may lie on the CPU whatever the
+  // model's device. Positions whose next frame's codes 1..K-1 are all 0 are not among `rows` (where
+  // that holds for all, the first 8 are taken all the same). Throws Error(config) for a wrong
+  // shape, a sample of more positions than max_seq_len, and (where tokens lie on the CPU) ids or
+  // codes out of range.
+  DualArHidden forward_hidden(const DualArInput& input, const ForwardOptions& options) const;
+  at::Tensor token_logits(const at::Tensor& slow, const Dropout& dropout) const;  // [..., D] -> V
+  at::Tensor code_logits(const at::Tensor& fast, const Dropout& dropout) const;   // [..., fD] -> C
+
+  // forward_hidden and all its logits, for checks: they are large. Codebook logits are exactly zero
+  // at positions that are not among `rows`.
   DualArOutput forward(const at::Tensor& tokens, const at::Tensor& padding,
                        const ForwardOptions& options) const;
 
@@ -90,12 +110,12 @@ class DualAr {
   Linear fast_output;
 
  private:
-  void check_tokens(const at::Tensor& tokens, int64_t before) const;
+  void check_tokens(const at::Tensor& tokens) const;
+  void check_length(int64_t positions) const;
+  void check_segments(const DualArInput& input) const;
   at::Tensor embed(const at::Tensor& tokens) const;  // [B, 1+K, T] -> [B, T, D]
-  at::Tensor token_logits(const at::Tensor& hidden,
-                          const Dropout& dropout) const;  // [..., D] -> [..., V]
-  at::Tensor codebook_logits(const at::Tensor& hidden, const at::Tensor& tokens,
-                             const ForwardOptions& options) const;  // [B, T, K, C]
+  // The codes of the next frame in the same sample, zeros where there is none, [B*T, K].
+  at::Tensor next_codes(const at::Tensor& tokens, const std::vector<int64_t>& segments) const;
 
   ModelConfig config_;
   BlockSizes slow_, fast_;

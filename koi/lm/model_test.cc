@@ -204,6 +204,51 @@ TEST(DualAr, PaddingAndLaterColumnsChangeNothingBeforeThem) {
   EXPECT_LT(test::max_difference(other[1][8], padded[1][8]), kNear);
 }
 
+// Samples of one row that stand one behind the other give what each gives alone.
+TEST_P(Variants, PackedSamplesSeeNothingOfEachOther) {
+  const DualAr model = shaken();
+  const at::Tensor tokens = make_tokens(config(), 1, 80);
+  const std::vector<int64_t> lengths = {70, 1, 9};  // both kinds of attention, and a lone column
+  const DualArHidden packed =
+      model.forward_hidden({.tokens = tokens, .padding = {}, .segments = lengths}, {});
+  int64_t from = 0, rows = 0;
+  for (const int64_t length : lengths) {
+    const DualArOutput alone = model.forward(tokens.narrow(2, from, length), {}, {});
+    const auto logits = model.token_logits(packed.slow.narrow(0, from, length), {});
+    test::expect_near(logits, alone.token_logits[0], near(alone.token_logits), "tokens");
+    const auto in_sample = packed.rows.ge(from).logical_and(packed.rows.lt(from + length));
+    const auto mine = in_sample.nonzero().squeeze(1);
+    rows += mine.numel();
+    from += length;
+    if (mine.numel() == 0) continue;  // alone, the first rows are computed all the same
+    const auto codes = model.code_logits(packed.fast.index_select(0, mine), {});
+    const auto expected = alone.codebook_logits[0].index_select(
+        0, packed.rows.index_select(0, mine) - (from - length));
+    test::expect_near(codes, expected, near(expected), "codes");
+    EXPECT_EQ(alone.codebook_logits[0].abs().flatten(1).amax(1).ne(0).sum().item<int64_t>(),
+              mine.numel());
+  }
+  EXPECT_EQ(rows, packed.rows.numel());
+  EXPECT_GT(rows, 10);
+}
+
+TEST(DualAr, RefusesSamplesThatDoNotFillTheRow) {
+  const DualAr model = make(small());
+  const auto refuses = [&](const at::Tensor& tokens, const std::vector<int64_t>& lengths) {
+    EXPECT_THROW(model.forward_hidden({.tokens = tokens, .padding = {}, .segments = lengths}, {}),
+                 Error);
+  };
+  const at::Tensor row = make_tokens(small(), 1, 10);
+  refuses(row, {4, 5});
+  refuses(row, {11});
+  refuses(row, {10, 0});
+  refuses(row, {12, -2});
+  refuses(make_tokens(small(), 2, 10), {10});
+  refuses(make_tokens(small(), 1, 102), {1, 101});  // 100 positions are known
+  model.forward_hidden(
+      {.tokens = make_tokens(small(), 1, 110), .padding = {}, .segments = {100, 10}}, {});
+}
+
 TEST(DualAr, RowsWithoutCodesHaveZeroLogits) {
   const ModelConfig config = small();
   const DualAr model = make(config);
