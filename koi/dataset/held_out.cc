@@ -1,0 +1,64 @@
+#include "koi/dataset/held_out.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+
+#include "koi/base/error.h"
+#include "koi/base/hash.h"
+#include "koi/text/clean.h"
+
+namespace koi::dataset {
+namespace {
+
+std::string text_hash(const Sentence& sentence) {
+  return base::sha256_hex(sentence.texts.empty() ? "" : text::clean_text(sentence.texts.front()));
+}
+
+// The hashes of the texts to hold out.
+std::set<std::string> choose(const std::map<std::string, int64_t>& counts, int64_t wanted) {
+  std::set<std::string> chosen;
+  int64_t taken = 0;
+  for (const auto& [hash, count] : counts) {
+    if (taken >= wanted || chosen.size() + 1 == counts.size()) break;
+    chosen.insert(hash);
+    taken += count;
+  }
+  return chosen;
+}
+
+}  // namespace
+
+HeldOutSplit hold_out(std::vector<TextData> groups, const HeldOutOptions& options) {
+  if (!(options.share >= 0 && options.share < 1)) {
+    throw Error(ErrorKind::config, "data.held_out.share",
+                "is " + std::to_string(options.share) + ", expected 0 to below 1");
+  }
+  HeldOutSplit split;
+  if (options.share == 0) {
+    split.train = std::move(groups);
+    return split;
+  }
+  std::map<std::string, int64_t> counts;
+  int64_t total = 0;
+  for (const TextData& group : groups) {
+    for (const Sentence& sentence : group.sentences) ++counts[text_hash(sentence)], ++total;
+  }
+  const auto share = static_cast<int64_t>(std::llround(options.share * static_cast<double>(total)));
+  const auto chosen = choose(
+      counts, std::min(std::max(share, options.least), std::max(options.least, options.most)));
+  for (TextData& group : groups) {
+    TextData rest{group.source, group.name, {}}, taken = rest;
+    for (Sentence& sentence : group.sentences) {
+      const bool out = chosen.contains(text_hash(sentence));
+      (out ? taken : rest).sentences.push_back(std::move(sentence));
+    }
+    split.held_out_sentences += static_cast<int64_t>(taken.sentences.size());
+    if (!rest.sentences.empty()) split.train.push_back(std::move(rest));
+    if (!taken.sentences.empty()) split.held_out.push_back(std::move(taken));
+  }
+  return split;
+}
+
+}  // namespace koi::dataset
