@@ -15,7 +15,7 @@ build: setup           ## the program at build/koi
 	cmake --build build -j $(JOBS)
 
 parity: build          ## the tests against the reference's numbers; KOI_GOLDENS=DIR for another set
-	ctest --test-dir build --output-on-failure -R '^parity_'
+	@scripts/parity
 
 bench: setup           ## Google Benchmark of the kernels
 	cmake --preset bench >/dev/null

@@ -30,4 +30,10 @@ inline void expect_near(const at::Tensor& actual, const at::Tensor& expected, do
   EXPECT_LE(max_difference(actual, expected), tolerance) << what;  // fails for NaN too
 }
 
+// With a .npy of the goldens, if the set has it.
+inline void expect_recorded(const at::Tensor& actual, const std::string& relative,
+                            double tolerance) {
+  if (have_golden(relative)) expect_near(actual, read_tensor(relative), tolerance, relative);
+}
+
 }  // namespace koi::test
