@@ -4,7 +4,6 @@
 #include <gmock/gmock.h>
 
 #include <filesystem>
-#include <map>
 
 #include "koi/speech/generate.h"
 #include "koi/tensor/bridge.h"
@@ -21,10 +20,6 @@ constexpr double kBf16Logits = 0.3;  // bf16: a last bit of the residual stream,
 constexpr const char* kFacts = "lm/generate/generate.json";
 
 std::string file_of(const std::string& name) { return "lm/generate/" + name + ".npy"; }
-
-bool is_there(const std::string& name) {
-  return std::filesystem::exists(test::golden(file_of(name)));
-}
 
 TokenColumns read_columns(const std::string& name) {
   const StoredCodes file = read_stored_codes(test::golden(file_of(name)));
@@ -49,28 +44,39 @@ GenerateOptions options_of(const nlohmann::json& c) {
   return options;
 }
 
-const nlohmann::json& case_of(const nlohmann::json& facts, const std::string& name) {
+// Null where there is no case of this name.
+const nlohmann::json* find_case(const nlohmann::json& facts, const std::string& name) {
   for (const nlohmann::json& c : facts.at("cases")) {
-    if (c.at("name") == name) return c;
+    if (c.at("name") == name) return &c;
   }
-  throw std::runtime_error("no case " + name);
+  return nullptr;
+}
+
+const nlohmann::json& case_of(const nlohmann::json& facts, const std::string& name) {
+  const nlohmann::json* found = find_case(facts, name);
+  return found != nullptr ? *found : throw std::runtime_error("no case " + name);
 }
 
 class GenerateParity : public testing::Test {
  protected:
   void SetUp() override {
+    KOI_REQUIRE_GOLDEN("lm/tiny/model.pth");
     KOI_REQUIRE_GOLDEN(kFacts);
     tensor::set_threads(1);
     facts_ = test::read_json(test::golden(kFacts));
     speech_.emplace(load_speech_model(test::golden("lm/tiny"), {}));
   }
 
-  // Logits while the golden's own tokens are fed: slow [3, V], fast [3, K, C].
+  // Logits of the first frames while the golden's own tokens are fed.
   struct Logits {
-    at::Tensor slow, fast;
+    at::Tensor slow, fast;  // [frames, V], [frames, K, C]
   };
-  static Logits forced_logits(const lm::DualAr& model, const TokenColumns& tokens,
-                              int64_t prompt_columns) {
+  struct Forced {
+    TokenColumns tokens;
+    int64_t prompt_columns, frames;
+  };
+  static Logits forced_logits(const lm::DualAr& model, const Forced& forced) {
+    const auto& [tokens, prompt_columns, frames] = forced;
     const c10::InferenceMode no_gradients;
     const at::Tensor input = at::tensor(at::ArrayRef<int32_t>(tokens.values))
                                  .view({1, tokens.columns(), tokens.rows})
@@ -78,7 +84,7 @@ class GenerateParity : public testing::Test {
                                  .to(at::kLong);  // [1, 1 + K, T]
     lm::KvCache cache = model.make_slow_cache(1, tokens.columns());
     std::vector<at::Tensor> slow, fast;
-    for (int64_t step = 0; step < 3; ++step) {
+    for (int64_t step = 0; step < frames; ++step) {
       const int64_t from = step == 0 ? 0 : prompt_columns + step - 1;
       const auto result = model.forward_slow(input.slice(2, from, prompt_columns + step), cache);
       slow.push_back(result.logits[0]);
@@ -90,7 +96,7 @@ class GenerateParity : public testing::Test {
       }
     }
     return {at::stack(slow).to(at::kFloat),
-            at::stack(fast).to(at::kFloat).view({3, tokens.rows - 1, -1})};
+            at::stack(fast).to(at::kFloat).view({frames, tokens.rows - 1, -1})};
   }
 
   nlohmann::json facts_;
@@ -123,68 +129,87 @@ TEST_F(GenerateParity, Tokens) {
 
 TEST_F(GenerateParity, Logits) {
   if (!speech_) return;
-  int compared = 0;
-  for (const nlohmann::json& c : facts_.at("cases")) {
-    const std::string name = c.at("name");
-    if (!is_there(name + "_slow_logits_3steps")) continue;
-    SCOPED_TRACE(name);
-    const Logits found = forced_logits(speech_->model, read_columns(name), c.at("prompt_len"));
-    expect_near(found.slow, read_floats(name + "_slow_logits_3steps"), kLogits);
-    expect_near(found.fast, read_floats(name + "_fast_logits_3steps"), kLogits);
-    ++compared;
+  for (const auto& file :
+       test::find_goldens("lm/generate", R"((.+)_(slow|fast)_logits_(\d+)steps\.npy)")) {
+    const nlohmann::json* c = find_case(facts_, file.groups.at(0));
+    if (c == nullptr && file.name.starts_with("bf16_")) continue;  // see Bf16Logits
+    SCOPED_TRACE(file.name);
+    ASSERT_NE(c, nullptr);
+    const Logits found = forced_logits(
+        speech_->model,
+        {read_columns(file.groups.at(0)), c->at("prompt_len"), std::stoll(file.groups.at(2))});
+    expect_near(file.groups.at(1) == "slow" ? found.slow : found.fast,
+                read_floats(std::filesystem::path(file.name).stem()), kLogits);
   }
-  EXPECT_GT(compared, 0);
 }
 
 TEST_F(GenerateParity, Bf16Logits) {
   if (!speech_) return;
-  KOI_REQUIRE_GOLDEN(file_of("bf16_greedy_rp1"));
   const SpeechModel bf16 = load_speech_model(test::golden("lm/tiny"), {.dtype = at::kBFloat16});
-  const Logits found = forced_logits(bf16.model, read_columns("bf16_greedy_rp1"),
-                                     case_of(facts_, "greedy_rp1").at("prompt_len"));
-  expect_near(found.slow, read_floats("bf16_greedy_slow_logits_3steps"), kBf16Logits);
-  expect_near(found.fast[0].slice(1, 0, c10::nullopt, 8),
-              read_floats("bf16_greedy_fast_logits_first_step_stride8"), kBf16Logits);
+  for (const auto& file : test::find_goldens("lm/generate", R"(bf16_(.+)\.npy)")) {
+    const nlohmann::json* c = find_case(facts_, file.groups.at(0));
+    if (c == nullptr) continue;  // the logits
+    const auto logits_of = [&](int64_t frames) {
+      return forced_logits(
+          bf16.model, {read_columns("bf16_" + file.groups.at(0)), c->at("prompt_len"), frames});
+    };
+    for (const auto& slow :
+         test::find_goldens("lm/generate", R"(bf16_.+_slow_logits_(\d+)steps\.npy)")) {
+      expect_near(logits_of(std::stoll(slow.groups.at(0))).slow,
+                  read_floats(std::filesystem::path(slow.name).stem()), kBf16Logits);
+    }
+    for (const auto& fast :
+         test::find_goldens("lm/generate", R"(bf16_.+_fast_logits_first_step_stride(\d+)\.npy)")) {
+      expect_near(logits_of(1).fast[0].slice(1, 0, c10::nullopt, std::stoll(fast.groups.at(0))),
+                  read_floats(std::filesystem::path(fast.name).stem()), kBf16Logits);
+    }
+  }
 }
 
 TEST_F(GenerateParity, LengthLimits) {
   if (!speech_) return;
-  const nlohmann::json& c = case_of(facts_, "greedy_rp1");
-  const TokenColumns prompt = read_columns("prompt_" + c.at("prompt").get<std::string>());
-  for (const nlohmann::json& limit : facts_.at("length_limits_greedy_rp1")) {
-    GenerateOptions options = options_of(c);
-    options.max_new_tokens = limit.at("max_new_tokens");
-    SCOPED_TRACE(options.max_new_tokens);
-    const TokenColumns found = generate(*speech_, prompt, options, portable_noise(0));
-    if (limit.contains("error")) {  // the reference fails on 1 only
-      EXPECT_EQ(found.columns(), options.max_new_tokens);
-      continue;
+  for (const auto& part : test::find_parts(facts_, "length_limits_(.+)")) {
+    const nlohmann::json& c = case_of(facts_, part.groups.at(0));
+    const TokenColumns prompt = read_columns("prompt_" + c.at("prompt").get<std::string>());
+    for (const nlohmann::json& limit : facts_[part.name]) {
+      GenerateOptions options = options_of(c);
+      options.max_new_tokens = limit.at("max_new_tokens");
+      SCOPED_TRACE(options.max_new_tokens);
+      const TokenColumns found = generate(*speech_, prompt, options, portable_noise(0));
+      if (limit.contains("error")) {  // the reference fails on 1 only
+        EXPECT_EQ(found.columns(), options.max_new_tokens);
+        continue;
+      }
+      EXPECT_EQ(prompt.columns() + found.columns(), limit.at("total_len").get<int64_t>());
+      EXPECT_EQ(found.column(found.columns() - 1)[0], limit.at("last_main").get<int32_t>());
     }
-    EXPECT_EQ(prompt.columns() + found.columns(), limit.at("total_len").get<int64_t>());
-    EXPECT_EQ(found.column(found.columns() - 1)[0], limit.at("last_main").get<int32_t>());
   }
 }
 
-TEST_F(GenerateParity, PenaltyWindows) {
-  if (!speech_) return;
-  const std::string name = "greedy_rp1.5";
-  const TokenColumns tokens = read_columns(name);
-  const int64_t first_decoded = case_of(facts_, name).at("prompt_len").get<int64_t>() + 1;
-  std::map<int64_t, const nlohmann::json*> expected;
-  for (const nlohmann::json& window : facts_.at("windows_" + name)) {
-    expected[window.at("decode_iteration")] = &window;
-  }
-  CodeWindow window(tokens.rows - 1);
+// What the penalty sees of a recorded generation: "windows" are facts_["windows_" + name].
+void expect_windows(const TokenColumns& tokens, int64_t first_decoded,
+                    const nlohmann::json& windows) {
   size_t compared = 0;
+  CodeWindow window(tokens.rows - 1);
   for (int64_t i = 0; first_decoded + i < tokens.columns(); ++i) {
-    if (const auto found = expected.find(i); found != expected.end()) {
-      EXPECT_THAT(window.codebook(found->second->at("codebook")),
-                  ElementsAreArray(found->second->at("window").get<std::vector<int64_t>>()));
+    for (const nlohmann::json& expected : windows) {
+      if (expected.at("decode_iteration") != i) continue;
+      EXPECT_THAT(window.codebook(expected.at("codebook")),
+                  ElementsAreArray(expected.at("window").get<std::vector<int64_t>>()));
       ++compared;
     }
     window.push(tokens.column(first_decoded + i).subspan(1));
   }
-  EXPECT_EQ(compared, expected.size());
+  EXPECT_EQ(compared, windows.size());
+}
+
+TEST_F(GenerateParity, PenaltyWindows) {
+  if (!speech_) return;
+  for (const auto& part : test::find_parts(facts_, "windows_(.+)")) {
+    const std::string& name = part.groups.at(0);
+    const int64_t prompt_columns = case_of(facts_, name).at("prompt_len");
+    expect_windows(read_columns(name), prompt_columns + 1, facts_[part.name]);
+  }
 }
 
 }  // namespace

@@ -84,15 +84,23 @@ void expect_segments(const std::vector<Segment>& found, const nlohmann::json& re
   EXPECT_EQ(at, found.size());
 }
 
+// The recorded voice: its text is the first of the one pair of texts.
+std::vector<Reference> references_of(const nlohmann::json& facts) {
+  for (const nlohmann::json& text : facts.at("texts")) {
+    if (!text.is_array()) continue;
+    return {{text.at(0), read_stored_codes(test::golden("lm/generate/reference_codes.npy"))}};
+  }
+  throw std::runtime_error("no text with a reference");
+}
+
 TEST(LongTextParity, SegmentsPromptsAndCodes) {
+  KOI_REQUIRE_GOLDEN("lm/tiny/model.pth");
   KOI_REQUIRE_GOLDEN("lm/generate/generate.json");
   tensor::set_threads(1);
   const nlohmann::json facts = test::read_json(test::golden("lm/generate/generate.json"));
   const SpeechModel speech = load_speech_model(test::golden("lm/tiny"), {});
-  const std::vector<Reference> references = {
-      {facts.at("texts").at("prompted").at(0),
-       read_stored_codes(test::golden("lm/generate/reference_codes.npy"))}};
-  ASSERT_FALSE(facts.at("long").empty());
+  if (!test::has_part(facts, "long")) return;
+  if (facts["long"].empty()) test::report_absent("a long text");
   for (size_t i = 0; i < facts.at("long").size(); ++i) {
     SCOPED_TRACE("long " + std::to_string(i));
     const nlohmann::json& golden = facts.at("long").at(i);
@@ -102,7 +110,8 @@ TEST(LongTextParity, SegmentsPromptsAndCodes) {
                   ElementsAreArray(golden.at("segments").get<std::vector<std::string>>()));
     }
     const bool prompted = spec.value("prompted", false);
-    const Spoken spoken = speak(speech, spec, prompted ? references : std::vector<Reference>());
+    const Spoken spoken =
+        speak(speech, spec, prompted ? references_of(facts) : std::vector<Reference>());
     const nlohmann::json& calls = golden.at("generate_calls");
     ASSERT_EQ(spoken.prompts.size(), calls.size());
     for (size_t call = 0; call < calls.size(); ++call) {

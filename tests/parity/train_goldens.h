@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstdio>
 #include <map>
 
 #include "koi/base/error.h"
@@ -41,27 +40,34 @@ inline train::Batch golden_batch(const std::string& prefix) {
   return batch;
 }
 
-// True where a record has the part. Where not: a failure in the default set, absent in another one.
-inline bool has_part(const json& record, const std::string& key) {
-  if (record.contains(key)) return true;
-  if (default_goldens()) {
-    ADD_FAILURE() << "the goldens lack " << key;
-  } else {
-    std::printf("absent: %s\n", key.c_str());
-  }
-  return false;
-}
-
-// The LoRA of a recorded run with the start values `start`. Where the run does not name rank and
-// alpha, the rank is that of the values and alpha that of the forward goldens.
-inline lm::LoraConfig golden_lora(const json& run, const std::map<std::string, at::Tensor>& start) {
+// The LoRA of the recorded run `kind` ("fp32", "bf16") with the start values `start`: the rank is
+// theirs, alpha is named by the run or by the merge of its checkpoint. Where neither does, that is
+// reported and the rank is 0.
+inline lm::LoraConfig golden_lora(const json& recorded, const std::string& kind,
+                                  const std::map<std::string, at::Tensor>& start) {
   lm::LoraConfig lora{.r = 0, .alpha = 0, .dropout = 0};
+  json facts = recorded.at(kind);
+  if (!facts.contains("alpha")) {
+    if (!have_golden("lm/merge/merge.json")) return lora;
+    const json merges = read_json(golden("lm/merge/merge.json"));
+    if (!has_part(merges, kind)) return lora;
+    facts = merges[kind];
+  }
+  lora.alpha = facts.at("alpha").get<double>();
   for (const auto& [name, value] : start)
     if (name.ends_with(".lora_A")) lora.r = value.size(0);
-  lora.alpha = run.contains("alpha")
-                   ? run["alpha"].get<double>()
-                   : read_json(golden("lm/forward/lora.json")).at("alpha").get<double>();
   return lora;
+}
+
+// The learning rate and warm-up of a run whose steps had the recorded `rates` (of two groups). A
+// run that is shorter than its warm-up does not show where that ends, nor does it matter to it.
+struct RecordedRates {
+  double lr, warmup_steps;
+};
+inline RecordedRates rates_of(const json& rates) {
+  const auto rate = [&](size_t step) { return rates.at(step).at(0).get<double>(); };
+  const double lr = rate(rates.size() - 1);
+  return {lr, rate(0) == lr ? 0 : std::round(lr / rate(1))};
 }
 
 inline lm::DualAr golden_model(at::ScalarType dtype) {
