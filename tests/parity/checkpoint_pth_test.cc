@@ -35,6 +35,7 @@ std::vector<base::fs::path> golden_checkpoints(const test::TempDir& folder) {
                                                                 : path.extension().string();
         return extension == ".pth" || extension == ".ckpt";
       });
+  if (files.empty()) test::report_absent("a .pth or .ckpt");
   for (base::fs::path& file : files) {
     if (file.extension() == ".gz") file = gunzip(file, folder);
   }
@@ -109,9 +110,7 @@ void drop_paths(Json& layout) {
 
 TEST(PthParity, EveryCheckpointLoads) {
   const test::TempDir folder;
-  const auto files = golden_checkpoints(folder);
-  ASSERT_FALSE(files.empty());
-  for (const base::fs::path& file : files) {
+  for (const base::fs::path& file : golden_checkpoints(folder)) {
     SCOPED_TRACE(file);
     const StateDict state = load_state_dict(file);
     EXPECT_FALSE(state.empty());
@@ -120,6 +119,7 @@ TEST(PthParity, EveryCheckpointLoads) {
 }
 
 TEST(PthParity, ModelHasTheTensorsOfItsManifest) {
+  KOI_REQUIRE_GOLDEN("lm/tiny/model.pth");
   KOI_REQUIRE_GOLDEN("lm/tiny/manifest.txt");
   std::ifstream manifest(test::golden("lm/tiny/manifest.txt"));
   std::vector<std::string> expected;
@@ -139,7 +139,7 @@ TEST(PthParity, LightningCheckpointsHaveTheirLayout) {
     // fp32_step_000000020.ckpt belongs to ckpt_layout_fp32.json.
     const std::string stem = file.stem().string();
     const std::string layout = "lm/train/ckpt_layout_" + stem.substr(0, stem.find('_')) + ".json";
-    KOI_REQUIRE_GOLDEN(layout);
+    if (!test::have_golden(layout)) continue;
     Json found = layout_of(load_pth(file));
     Json expected = simplified(test::read_json(test::golden(layout)));
     drop_paths(found);
@@ -147,9 +147,7 @@ TEST(PthParity, LightningCheckpointsHaveTheirLayout) {
     EXPECT_EQ(Json::diff(expected, found), Json::array());
     ++compared;
   }
-  if (test::default_goldens()) {
-    EXPECT_GT(compared, 0u);
-  }
+  if (compared == 0) test::report_absent("a .ckpt with its layout");
 }
 
 // All of the file but what torch alone writes: its last record, an identifier, and behind it the
@@ -190,7 +188,7 @@ TEST(PthParity, WritesTheBytesOfTorch) {
         << std::mismatch(found.begin(), found.end(), expected.begin()).first - found.begin();
     ++compared;
   }
-  EXPECT_GT(compared, 0u);
+  if (compared == 0) test::report_absent("a .pth");
 }
 
 void append_tensor_bytes(const Value& value, std::string& bytes) {

