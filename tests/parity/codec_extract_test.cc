@@ -1,4 +1,5 @@
 // Codes of a folder, byte for byte as fish-speech v1.4.3's tools/vqgan/extract_vq.py wrote them.
+#include <algorithm>
 #include <set>
 
 #include "koi/base/error.h"
@@ -14,19 +15,55 @@ using codec::ExtractOptions;
 using codec::ExtractPlan;
 using codec::ExtractReport;
 
-nlohmann::json recorded_run(const std::string& name) {
-  return read_json(golden("codec/extract/cases.json"))[name];
+using Files = std::vector<std::string>;  // paths relative to the tree
+
+struct RecordedRun {
+  std::string name;
+  nlohmann::json facts;
+  std::vector<Files> batches;  // of its log, in order
+
+  bool succeeded() const { return facts.value("exit", 1) == 0; }
+  bool of_a_list() const { return facts.contains("filelist"); }
+  Files files() const {
+    Files all;
+    for (const Files& batch : batches) all.insert(all.end(), batch.begin(), batch.end());
+    return all;
+  }
+};
+
+// The recorded runs of one kind; `what` it is, for the report where there is none.
+std::vector<RecordedRun> find_runs(const std::string& what,
+                                   bool (*is_of_kind)(const RecordedRun&)) {
+  std::vector<RecordedRun> found;
+  if (!have_golden("codec/tiny") || !have_golden("codec/extract/cases.json")) return found;
+  const nlohmann::json cases = read_json(golden("codec/extract/cases.json"));
+  for (const auto& [name, facts] : cases.items()) {
+    RecordedRun run{name, facts, {}};
+    for (const auto& entry : facts.at("log")) {
+      const auto line = entry.get<std::string>();
+      if (line.starts_with("BATCH "))
+        run.batches.push_back(nlohmann::json::parse(line.substr(6)).get<Files>());
+    }
+    if (is_of_kind(run)) found.push_back(std::move(run));
+  }
+  if (found.empty()) report_absent("codec/extract: a run " + what);
+  return found;
 }
 
-// The batches of a run's log, in order: paths relative to the tree.
-std::vector<std::vector<std::string>> batches_of(const nlohmann::json& run) {
-  std::vector<std::vector<std::string>> batches;
-  for (const auto& entry : run["log"]) {
-    const auto line = entry.get<std::string>();
-    if (line.starts_with("BATCH "))
-      batches.push_back(nlohmann::json::parse(line.substr(6)).get<std::vector<std::string>>());
-  }
-  return batches;
+// Whether the .npy files that it wrote are in the set.
+bool is_kept(const RecordedRun& run) {
+  return run.succeeded() && fs::exists(golden("codec/extract/expected/" + run.name));
+}
+
+bool has_single_batches(const RecordedRun& run) {
+  return std::all_of(run.batches.begin(), run.batches.end(),
+                     [](const Files& batch) { return batch.size() == 1; });
+}
+
+std::vector<RecordedRun> runs_of_files_alone() {
+  return find_runs("with one file a batch", [](const RecordedRun& run) {
+    return is_kept(run) && !run.of_a_list() && has_single_batches(run);
+  });
 }
 
 // A copy of the recorded tree: the files that are named, or all.
@@ -73,34 +110,31 @@ std::set<std::string> failed_files(const ExtractReport& report, const fs::path& 
 }
 
 TEST(CodecExtract, AFileAlone) {
-  KOI_REQUIRE_GOLDEN("codec/extract/cases.json");
-  const TempDir tree;
-  std::vector<std::string> files;
-  for (const auto& batch : batches_of(recorded_run("batch1_good")))
-    files.insert(files.end(), batch.begin(), batch.end());
-  copy_tree(tree.path(), files);
-  const ExtractPlan plan = codec::plan_folder(tree.path());
-  const ExtractReport report = codec::extract_codes(golden_codec(), plan, {});
-  EXPECT_EQ(report.extracted, files.size());
-  EXPECT_TRUE(report.failures.empty());
-  expect_run(tree.path(), "batch1_good");
+  for (const RecordedRun& run : runs_of_files_alone()) {
+    const TempDir tree;
+    const Files files = run.files();
+    copy_tree(tree.path(), files);
+    const ExtractPlan plan = codec::plan_folder(tree.path());
+    const ExtractReport report = codec::extract_codes(golden_codec(), plan, {});
+    EXPECT_EQ(report.extracted, files.size());
+    EXPECT_TRUE(report.failures.empty());
+    expect_run(tree.path(), run.name);
 
-  // Again: all is there. Forced: the same bytes, whatever the grouping.
-  EXPECT_EQ(codec::extract_codes(golden_codec(), plan, {}).present, files.size());
-  const ExtractOptions forced = {.batch_size = 2, .num_workers = 2, .overwrite = true};
-  EXPECT_EQ(codec::extract_codes(golden_codec(), plan, forced).extracted, files.size());
-  expect_run(tree.path(), "batch1_good");
+    // Again: all is there. Forced: the same bytes, whatever the grouping.
+    EXPECT_EQ(codec::extract_codes(golden_codec(), plan, {}).present, files.size());
+    const ExtractOptions forced = {.batch_size = 2, .num_workers = 2, .overwrite = true};
+    EXPECT_EQ(codec::extract_codes(golden_codec(), plan, forced).extracted, files.size());
+    expect_run(tree.path(), run.name);
+  }
 }
 
-TEST(CodecExtract, FilesOfAList) {
-  KOI_REQUIRE_GOLDEN("codec/extract/cases.json");
+void expect_list(const RecordedRun& run) {
   const TempDir tree;
   copy_tree(tree / "data");
-  const nlohmann::json run = recorded_run("filelist");
   std::string lines;
   std::set<std::string> missing;
   size_t invalid = 0;
-  for (const auto& entry : run["filelist"]) {
+  for (const auto& entry : run.facts["filelist"]) {
     const auto line = entry.get<std::string>();
     lines += line + "\n";
     const auto bars = std::count(line.begin(), line.end(), '|');
@@ -115,55 +149,56 @@ TEST(CodecExtract, FilesOfAList) {
   const ExtractPlan plan = codec::plan_filelist(tree / "files.txt", tree / "data");
   const ExtractReport report = codec::extract_codes(golden_codec(), plan, {});
   EXPECT_EQ(report.failures.size(), missing.size() + invalid);
-  EXPECT_EQ(report.extracted, npy_files(golden("codec/extract/expected/filelist")).size());
-  expect_run(tree / "data", "filelist");
+  EXPECT_EQ(report.extracted, npy_files(golden("codec/extract/expected/" + run.name)).size());
+  expect_run(tree / "data", run.name);
 }
 
-// The reference's own batches, whose zero padding may change a file's last column.
-void expect_batches(const std::string& name, const std::set<std::string>& failing,
-                    const std::set<std::string>& other) {
+TEST(CodecExtract, FilesOfAList) {
+  for (const RecordedRun& run : find_runs("with a file list", [](const RecordedRun& recorded) {
+         return is_kept(recorded) && recorded.of_a_list();
+       }))
+    expect_list(run);
+}
+
+// The reference's own batches, whose zero padding may change a file's last column. Differs: files
+// that are unreadable or too short are failures, not left out in silence or [K, 0].
+void expect_batches(const RecordedRun& run) {
+  std::set<std::string> failing, other = npy_files(golden("codec/extract/data"));
+  for (const std::string& file : run.files()) {
+    const std::string codes = fs::path(file).replace_extension(".npy").string();
+    const bool written = run.facts["npy"].contains(codes);
+    if (written && run.facts["npy"][codes]["shape"][1] != 0) continue;
+    failing.insert(file);
+    other.insert(codes);
+  }
   const TempDir tree;
   copy_tree(tree.path());
-  const nlohmann::json run = recorded_run(name);
   std::set<std::string> failed;
-  for (const auto& batch : batches_of(run)) {
+  for (const Files& batch : run.batches) {
     ExtractPlan plan;
     for (const std::string& file : batch) plan.files.push_back(tree / file);
     const ExtractOptions options = {.batch_size = batch.size(), .reference_padding = true};
     failed.merge(failed_files(codec::extract_codes(golden_codec(), plan, options), tree.path()));
   }
   EXPECT_EQ(failed, failing);
-  expect_run(tree.path(), name, other);
+  expect_run(tree.path(), run.name, other);
 }
 
 TEST(CodecExtract, ReferencePadding) {
-  KOI_REQUIRE_GOLDEN("codec/extract/expected/batch2_good");
-  std::set<std::string> there = npy_files(golden("codec/extract/data"));
-  expect_batches("batch2_good", {}, there);
-}
-
-// Differs: files that are unreadable or too short are failures, not left out in silence or [K, 0].
-TEST(CodecExtract, ReferencePaddingWithBadFiles) {
-  KOI_REQUIRE_GOLDEN("codec/extract/expected/batch64");
-  std::set<std::string> failing, other = npy_files(golden("codec/extract/data"));
-  const nlohmann::json run = recorded_run("batch64");
-  for (const auto& batch : batches_of(run)) {
-    for (const std::string& file : batch) {
-      const std::string codes = fs::path(file).replace_extension(".npy").string();
-      const bool written = run["npy"].contains(codes);
-      if (written && run["npy"][codes]["shape"][1] != 0) continue;
-      failing.insert(file);
-      other.insert(codes);
-    }
+  for (const RecordedRun& run :
+       find_runs("with several files a batch", [](const RecordedRun& recorded) {
+         return is_kept(recorded) && !recorded.of_a_list() && !has_single_batches(recorded);
+       })) {
+    SCOPED_TRACE(run.name);
+    expect_batches(run);
   }
-  EXPECT_FALSE(failing.empty());
-  expect_batches("batch64", failing, other);
 }
 
 // Differs: what the reference takes for done is looked at, and made again where it is not sound.
 TEST(CodecExtract, UnsoundCodesAreMadeAgain) {
-  KOI_REQUIRE_GOLDEN("codec/extract/cases.json");
-  const std::string file = batches_of(recorded_run("batch1_good")).at(0).at(0);
+  const std::vector<RecordedRun> runs = runs_of_files_alone();
+  if (runs.empty()) return;
+  const std::string file = runs.at(0).files().at(0);
   const TempDir tree;
   copy_tree(tree.path(), {file});
   const ExtractPlan plan = codec::plan_folder(tree.path());
@@ -195,22 +230,32 @@ TEST(CodecExtract, UnsoundCodesAreMadeAgain) {
 
 // Differs: the reference lets the later of the two win.
 TEST(CodecExtract, TwinsAreRefusedBeforeWork) {
-  KOI_REQUIRE_GOLDEN("codec/extract/cases.json");
-  const auto twins = batches_of(recorded_run("twins")).at(0);
-  const TempDir tree;
-  for (const std::string& name : twins) {
-    fs::create_directories((tree / name).parent_path());
-    base::write_file(tree / name, "");
+  for (const RecordedRun& run :
+       find_runs("over two files of one name", [](const RecordedRun& recorded) {
+         std::set<fs::path> stems;
+         const Files files = recorded.files();
+         for (fs::path file : files) stems.insert(file.replace_extension());
+         return recorded.succeeded() && !recorded.of_a_list() && stems.size() < files.size();
+       })) {
+    const TempDir tree;
+    for (const std::string& name : run.files()) {
+      fs::create_directories((tree / name).parent_path());
+      base::write_file(tree / name, "");
+    }
+    EXPECT_THROW(codec::plan_folder(tree.path()), Error);
   }
-  EXPECT_THROW(codec::plan_folder(tree.path()), Error);
 }
 
 // Differs: a batch without a readable file stops the reference.
 TEST(CodecExtract, OnlyBadFiles) {
-  KOI_REQUIRE_GOLDEN("codec/extract/cases.json");
-  for (const std::string run : {"bad_alone", "short_alone"}) {
+  for (const RecordedRun& run : find_runs("over one bad file", [](const RecordedRun& recorded) {
+         const Files files = recorded.files();
+         return !recorded.succeeded() && recorded.facts.contains("npy") &&
+                recorded.facts["npy"].empty() && files.size() == 1 &&
+                fs::exists(golden("codec/extract/data/" + files.at(0)));
+       })) {
     const TempDir tree;
-    const auto files = batches_of(recorded_run(run)).at(0);
+    const Files files = run.files();
     copy_tree(tree.path(), files);
     for (const bool padding : {false, true}) {
       const ExtractOptions options = {.reference_padding = padding};

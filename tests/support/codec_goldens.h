@@ -15,10 +15,7 @@ namespace koi::test {
 
 // The recorded checkpoint: the one .pth in codec/tiny.
 inline std::filesystem::path codec_checkpoint() {
-  for (const auto& entry : std::filesystem::directory_iterator(golden("codec/tiny"))) {
-    if (entry.path().extension() == ".pth") return entry.path();
-  }
-  throw std::runtime_error("no .pth in codec/tiny");
+  return golden("codec/tiny/" + find_goldens("codec/tiny", R"(.+\.pth)").at(0).name);
 }
 
 // Computes with one thread, as the recordings were made.
