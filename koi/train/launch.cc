@@ -162,6 +162,7 @@ Launch read_launch(const Environment& environment) {
     launch = read_srun(variables);
   }
   read_master(variables, launch);
+  launch.interface = variables.find("GLOO_SOCKET_IFNAME").value_or("");
   return launch;
 }
 

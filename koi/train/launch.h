@@ -18,6 +18,7 @@ struct Launch {
   int master_port = 0;
   bool agent_listens = false;  // torchrun's own process listens there in rank 0's place
   std::string attempt = "0";   // torchrun counts its restarts: each meets apart from the last
+  std::string interface;       // GLOO_SOCKET_IFNAME: the network to use, "eth0"; empty: as found
 
   bool alone() const { return world_size == 1; }
   bool is_first() const { return rank == 0; }

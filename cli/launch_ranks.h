@@ -1,0 +1,17 @@
+// Several processes of one run on this machine, for trainer.devices=N.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace koi::cli {
+
+// Starts this program `count` times with the arguments `argv` (its name first) as the ranks of one
+// run, which they read from the environment that torchrun sets (train::read_launch), and waits for
+// them. SIGINT and SIGTERM reach every rank once, as SIGTERM. When one fails, the others get five
+// seconds to notice it themselves and are killed then; they end too when this process is killed.
+// The exit status of the first that failed (128 + n after signal n), else 0. Throws Error(io) where
+// no process can be started.
+int launch_ranks(int count, const std::vector<std::string>& argv);
+
+}  // namespace koi::cli

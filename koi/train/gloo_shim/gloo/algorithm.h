@@ -1,0 +1,4 @@
+// See declarations.h.
+#pragma once
+
+#include "gloo/declarations.h"
