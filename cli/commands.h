@@ -16,6 +16,7 @@ void add_finetune(CLI::App& app);
 void add_extract_vq(CLI::App& app);
 void add_train(CLI::App& app);
 void add_merge_lora(CLI::App& app);
+void add_export_lora(CLI::App& app);
 void add_generate(CLI::App& app);
 void add_codec(CLI::App& app);
 void add_say(CLI::App& app);

@@ -151,8 +151,8 @@ class Finetune {
   Step merge() const {
     const fs::path adapter = newest_checkpoint(at_.checkpoints());
     Step what{"merge-lora",
-              {"--lora-config", flags_.lora_config, "--base-weight", flags_.checkpoint,
-               "--lora-weight", adapter, "--output", at_.merged(), "--overwrite"}};
+              {"--base-weight", flags_.checkpoint, "--lora-weight", adapter, "--output",
+               at_.merged(), "--overwrite"}};
     what.finished = is_newer(at_.merged() / "model.pth", adapter);
     return with_device(what);
   }

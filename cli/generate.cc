@@ -54,8 +54,9 @@ int run(const GenerateFlags& flags) {
   const std::string text = flags.speech.checked_text();
   const std::vector<speech::Reference> references = read_references(flags);
   speech::SpeechModel model =
+  const std::vector<lm::WeightedAdapter> adapters = flags.speech.lora.load();
       speech::load_speech_model(flags.speech.checkpoint, flags.speech.model_options());
-  flags.speech.put_adapter_on(model);
+  lm::put_adapters(model.model, adapters, flags.speech.checkpoint);
   warn_of_cut_codebooks(flags, references, model.model.config().num_codebooks);
 
   const speech::Noise noise = flags.speech.noise();

@@ -18,10 +18,11 @@ struct HeavyCommand {
   const char* summary;
 };
 
-constexpr std::array<HeavyCommand, 7> kHeavy{{
+constexpr std::array<HeavyCommand, 8> kHeavy{{
     {"extract-vq", "recordings -> semantic tokens (.npy)"},
     {"train", "fine-tune: LoRA or all weights"},
-    {"merge-lora", "base + adapter -> a plain checkpoint"},
+    {"merge-lora", "base + adapters -> a plain checkpoint"},
+    {"export-lora", "an adapter -> PEFT's layout (.safetensors)"},
     {"generate", "text -> semantic tokens (codes_N.npy)"},
     {"codec", "audio -> codes and resynthesis; codes -> audio"},
     {"say", "text -> speech (.wav)"},

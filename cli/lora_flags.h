@@ -1,21 +1,25 @@
-// --lora-weight and --lora-config: an adapter and its settings.
+// --lora and --lora-config: adapters and the settings of their training.
 #pragma once
 
 #include <CLI/CLI.hpp>
 #include <string>
+#include <vector>
 
-#include "koi/lm/lora.h"
+#include "koi/lm/adapters.h"
 
 namespace koi::cli {
 
 struct LoraFlags {
-  std::string weight;  // a .ckpt or .pth; empty: none
-  std::string config_name = "r_8_alpha_16";
+  std::vector<std::string> adapters;  // PATH or PATH:WEIGHT
 
-  void add_to(CLI::App* command);
-  // configs/lora/NAME.yaml. Throws Error(config) for a name that is not there, naming those that
-  // are.
-  lm::LoraConfig config() const;
+  // --lora, --lora-weight and --lora-config.
+  void add_to(CLI::App* command, const std::string& help);
+  // The files. Warns on standard error of those that do not say their base. Throws Error(usage) for
+  // a weight of 0 and Error(config) for an unknown --lora-config, or one that contradicts a file.
+  std::vector<lm::WeightedAdapter> load() const;
+
+ private:
+  std::string config_name_;  // empty: what a file says, else lm::LoraConfig's defaults
 };
 
 }  // namespace koi::cli

@@ -1,4 +1,4 @@
-// koi merge-lora: base + adapter -> a plain checkpoint.
+// koi merge-lora: base + adapters -> a plain checkpoint.
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -17,7 +17,8 @@ namespace {
 
 constexpr char kExamples[] =
     "  koi merge-lora --lora-config r_8_alpha_16 --base-weight checkpoints/fish-speech-1.4 \\\n"
-    "    --lora-weight results/alice/checkpoints/step_000000010.ckpt --output checkpoints/alice\n";
+    "    --lora-weight results/alice/checkpoints/step_000000010.ckpt --output checkpoints/alice\n"
+    "  koi merge-lora --lora alice.ckpt:0.7 --lora bob.ckpt:0.3 --output checkpoints/both\n";
 
 struct MergeFlags {
   LoraFlags lora;
@@ -28,14 +29,17 @@ struct MergeFlags {
 };
 
 int run(const MergeFlags& flags) {
+  if (flags.lora.adapters.empty()) {
+    throw Error(ErrorKind::usage, "--lora-weight", "is missing",
+                "give the .ckpt of a training run, or a folder in PEFT's layout");
+  }
   const lm::MergeReport report = lm::merge_checkpoint({.base = flags.base,
-                                                       .adapter = flags.lora.weight,
+                                                       .adapters = flags.lora.load(),
                                                        .output = flags.output,
-                                                       .lora = flags.lora.config(),
                                                        .overwrite = flags.overwrite,
                                                        .device = flags.device.apply()});
   const std::string line = fmt::format(
-      "{}: {} tensors ({}), {} files copied; logits differ from base + adapter by at "
+      "{}: {} tensors ({}), {} files copied; logits differ from the unmerged by at "
       "most {:.2g}, the largest is {:.3g}",
       printable(flags.output), report.tensors, checkpoint::name_of(tensor::dtype_of(report.dtype)),
       report.copied.size(), report.max_difference, report.max_logit);
@@ -47,16 +51,13 @@ int run(const MergeFlags& flags) {
 
 void add_merge_lora(CLI::App& app) {
   const auto flags = std::make_shared<MergeFlags>();
-  CLI::App* command = add_command(app, "merge-lora", "base + adapter -> a plain checkpoint",
+  CLI::App* command = add_command(app, "merge-lora", "base + adapters -> a plain checkpoint",
                                   kExamples, [flags] { return run(*flags); });
-  command
-      ->add_option("--lora-config", flags->lora.config_name,
-                   "settings the adapter was trained with")
-      ->capture_default_str();
+  flags->lora.add_to(command,
+                     "a run's .ckpt (an adapter, or all weights of a full fine-tune) or a folder "
+                     "in PEFT's layout; FILE:0.7 for a weight (several)");
   command->add_option("--base-weight", flags->base, "checkpoint folder that was fine-tuned")
       ->capture_default_str();
-  command->add_option("--lora-weight", flags->lora.weight, "adapter (.ckpt of a training run)")
-      ->required();
   command->add_option("--output", flags->output, "checkpoint folder to make")->required();
   add_switch(command, "overwrite", flags->overwrite,
              "replace an output folder of an earlier merge");

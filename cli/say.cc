@@ -18,6 +18,7 @@ namespace {
 
 constexpr char kExamples[] =
     "  koi say --text 'Good morning.' --checkpoint-path results/alice/merged -o out.wav\n"
+    "  koi say --text 'Good morning.' --lora alice.ckpt:0.7 --lora bob.ckpt:0.3 -o out.wav\n"
     "  koi say --text - --reference me.wav --reference-text 'What I say in it.' -o out.wav "
     "< text.txt\n";
 
@@ -72,9 +73,10 @@ void report(const SayFlags& flags, const speech::Speech& speech, double elapsed_
 int run(const SayFlags& flags) {
   check(flags);
   const std::string text = flags.speech.checked_text();
+  const std::vector<lm::WeightedAdapter> adapters = flags.speech.lora.load();
   speech::Engine engine = speech::Engine::load(
       {.checkpoint = flags.speech.checkpoint, .codec = flags.codec}, flags.speech.model_options());
-  flags.speech.put_adapter_on(engine.model());
+  lm::put_adapters(engine.model().model, adapters, flags.speech.checkpoint);
 
   const auto start = std::chrono::steady_clock::now();
   std::vector<speech::Reference> references;

@@ -31,7 +31,9 @@ void SpeechFlags::add_to(CLI::App* command) {
   speech::SamplingOptions& sampling = options_.generate.sampling;
   command->add_option("--text", text, "what to say; - reads it from standard input");
   command->add_option("--checkpoint-path", checkpoint, "checkpoint folder")->capture_default_str();
-  lora.add_to(command);
+  lora.add_to(command,
+              "adapter to speak with, unmerged: a run's .ckpt or a folder in PEFT's layout; "
+              "FILE:0.7 for a weight (several)");
   command
       ->add_option("--max-new-tokens", options_.generate.max_new_tokens,
                    "frames of a segment at most; 0: as many as fit")
@@ -100,10 +102,6 @@ lm::LoadModelOptions SpeechFlags::model_options() const {
   at::ScalarType dtype = lm::preferred_dtype(device);
   if (half_ && device.is_cuda()) dtype = at::kHalf;
   return {.dtype = dtype, .device = device};
-}
-
-void SpeechFlags::put_adapter_on(speech::SpeechModel& model) const {
-  if (!lora.weight.empty()) speech::apply_adapter(model, lora.weight, lora.config());
 }
 
 speech::Noise SpeechFlags::noise() const {

@@ -25,7 +25,6 @@ struct SpeechFlags {
   std::string checked_text() const;
   // How to load the model (applies --device and --threads).
   lm::LoadModelOptions model_options() const;
-  void put_adapter_on(speech::SpeechModel& model) const;
   // The options, reporting frames and empty segments to `progress`, which must outlive them.
   speech::LongOptions options(base::Progress& progress) const;
   speech::Noise noise() const;

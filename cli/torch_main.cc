@@ -8,6 +8,7 @@ int main(int argc, char** argv) {
   add_extract_vq(app);
   add_train(app);
   add_merge_lora(app);
+  add_export_lora(app);
   add_generate(app);
   add_codec(app);
   add_say(app);

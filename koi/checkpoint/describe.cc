@@ -17,6 +17,20 @@ std::string key_text(const Value& key) {
   return "?";
 }
 
+// A text, a truth value or a list of texts; "" for anything else.
+std::string plain_text(const Value& value) {
+  if (const auto* text = value.get<std::string>()) return *text;
+  if (const auto* flag = value.get<bool>()) return *flag ? "true" : "false";
+  std::string joined;
+  const List* list = value.as_list();
+  if (list == nullptr) return joined;
+  for (const Value& item : list->items) {
+    const auto* text = item.get<std::string>();
+    if (text != nullptr) joined += (joined.empty() ? "" : " ") + *text;
+  }
+  return joined;
+}
+
 // All tensors in `value` under their keys joined by dots.
 void collect(const Value& value, const std::string& prefix, StateDict& tensors) {
   const auto below = [&](const std::string& key, const Value& item) {
@@ -57,6 +71,20 @@ void add_parts(const StateDict& tensors, Description& description) {
   }
 }
 
+// What koi's checkpoints say of their adapter, each entry as it stands there.
+void add_adapter(const Value& root, Description& description) {
+  const Value* koi = root.find("koi");
+  const Value* adapter = koi == nullptr ? nullptr : koi->find("adapter");
+  const Dict* entries = adapter == nullptr ? nullptr : adapter->as_dict();
+  if (entries == nullptr) return;
+  for (const auto& [key, value] : entries->items) {
+    Fact fact{"adapter." + key_text(key), plain_text(value)};
+    if (const auto* number = value.get<int64_t>()) fact.value = *number;
+    if (const auto* number = value.get<double>()) fact.value = *number;
+    description.facts.push_back(std::move(fact));
+  }
+}
+
 Description describe_pth(const Value& root) {
   Description description;
   const Value* state = root.find("state_dict");
@@ -67,6 +95,7 @@ Description describe_pth(const Value& root) {
     const auto* number = value == nullptr ? nullptr : value->get<int64_t>();
     if (number != nullptr) description.facts.push_back({name, *number});
   }
+  add_adapter(root, description);
   StateDict model, all;
   collect(state != nullptr ? *state : root, "", model);
   collect(root, "", all);

@@ -30,9 +30,9 @@ struct Description {
 };
 
 // A .pth, .ckpt or .safetensors file. Facts: tensors, parameters and bytes (of the model, without
-// an optimizer's state), and where they are there epoch, global_step and lora_rank. Parts: every
-// tensor under its keys joined by dots, with dtype and shape. Throws as load_pth and
-// load_safetensors.
+// an optimizer's state), and where they are there epoch, global_step, lora_rank, and adapter.KEY
+// for all that the file says of its adapter. Parts: every tensor under its keys joined by dots,
+// with dtype and shape. Throws as load_pth and load_safetensors.
 Description describe_checkpoint(const base::fs::path& path);
 
 // Facts: dtype, shape, min and max; of a [codebooks, frames] array of whole numbers also codebooks,

@@ -48,6 +48,25 @@ TEST(Describe, LightningCheckpoint) {
   EXPECT_EQ(fact(description.parts[1].facts, "shape"), FactValue(std::vector<int64_t>{5, 4}));
 }
 
+TEST(Describe, WhatAnAdapterSays) {
+  const test::TempDir folder;
+  const auto key = [](const char* text) { return Value(std::string(text)); };
+  const Value adapter = Value::dict({{key("base_hash"), key("abc")},
+                                     {key("r"), Value(int64_t{4})},
+                                     {key("lora_alpha"), Value(1.5)},
+                                     {key("targets"), Value::list({key("ffn"), key("output")})},
+                                     {key("use_rslora"), Value(true)}});
+  save_pth(folder / "a.ckpt",
+           Value::dict({{key("state_dict"), from_state_dict(kAdapter)},
+                        {key("koi"), Value::dict({{key("adapter"), adapter}})}}));
+  const std::vector<Fact> facts = describe_checkpoint(folder / "a.ckpt").facts;
+  EXPECT_EQ(fact(facts, "adapter.base_hash"), FactValue(std::string("abc")));
+  EXPECT_EQ(fact(facts, "adapter.r"), FactValue(int64_t{4}));
+  EXPECT_EQ(fact(facts, "adapter.lora_alpha"), FactValue(1.5));
+  EXPECT_EQ(fact(facts, "adapter.targets"), FactValue(std::string("ffn output")));
+  EXPECT_EQ(fact(facts, "adapter.use_rslora"), FactValue(std::string("true")));
+}
+
 TEST(Describe, Safetensors) {
   const test::TempDir folder;
   save_safetensors(folder / "a", {kAdapter, {{"format", "pt"}}});

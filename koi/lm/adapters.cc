@@ -1,9 +1,12 @@
 #include "koi/lm/adapters.h"
 
+#include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
 
 #include "koi/base/error.h"
+#include "koi/lm/lora_targets.h"
 #include "koi/tensor/bridge.h"
 #include "koi/tensor/random.h"
 
@@ -34,10 +37,50 @@ at::Tensor merged(const at::Tensor& weight, const Adapter& adapter, bool transpo
   return (weight.to(at::kFloat) + (transposed ? product.t() : product)).to(weight.scalar_type());
 }
 
+std::set<std::string> adapted_modules(DualAr& model, const std::vector<std::string>& targets) {
+  std::vector<std::string> modules;
+  const auto add = [&](const std::string& name, const auto&) { modules.push_back(name); };
+  model.visit_adapted({.linear = add, .embedding = add});
+  return chosen_modules(targets, modules);
+}
+
+// fn(name, layer) for every layer that may be adapted, whatever its kind.
+template <typename Function>
+void for_each_layer(DualAr& model, const Function& fn) {
+  model.visit_adapted({.linear = fn, .embedding = fn});
+}
+
+// Both at once: [A1; A2] and [B1 s1, B2 s2].
+Adapter joined(const Adapter& first, const Adapter& second) {
+  const auto scaled = [](const Adapter& adapter) {
+    return (adapter.lora_B.to(at::kFloat) * adapter.scaling).to(adapter.lora_B.scalar_type());
+  };
+  return {.lora_A = at::cat({first.lora_A, second.lora_A}),
+          .lora_B = at::cat({scaled(first), scaled(second)}, 1)};
+}
+
+// Puts the adapter beside those that are there.
+void put_adapter(DualAr& model, const WeightedAdapter& adapter) {
+  std::map<std::string, Adapter> before;
+  for_each_layer(model, [&](const std::string& name, auto& layer) {
+    if (layer.lora) before[name] = *layer.lora;
+    layer.lora.reset();
+  });
+  add_lora(model, adapter.file.info.lora, /*seed=*/0);
+  load_lora(model, adapter.file.tensors, adapter.file.path.string());
+  for_each_layer(model, [&](const std::string& name, auto& layer) {
+    if (layer.lora) layer.lora->scaling *= adapter.weight;
+    const auto other = before.find(name);
+    if (other == before.end()) return;
+    layer.lora = layer.lora ? joined(other->second, *layer.lora) : other->second;
+  });
+}
+
 }  // namespace
 
 void add_lora(DualAr& model, const LoraConfig& config, uint64_t seed) {
   check(config);
+  const std::set<std::string> targets = adapted_modules(model, config.targets);
   at::Generator generator = tensor::make_generator(seed);
   const auto make = [&](auto& layer, const at::Tensor& a, const at::Tensor& b) {
     layer.lora = Adapter{.lora_A = a.to(layer.weight.options()),
@@ -46,7 +89,8 @@ void add_lora(DualAr& model, const LoraConfig& config, uint64_t seed) {
                          .dropout = config.dropout};
   };
   model.visit_adapted({.linear =
-                           [&](const std::string&, Linear& layer) {
+                           [&](const std::string& name, Linear& layer) {
+                             if (!targets.contains(name)) return;
                              const int64_t out = layer.weight.size(0), in = layer.weight.size(1);
                              // kaiming_uniform with a = sqrt 5: sqrt(6 / ((1 + a^2) in)).
                              const double bound = 1 / std::sqrt(static_cast<double>(in));
@@ -55,7 +99,8 @@ void add_lora(DualAr& model, const LoraConfig& config, uint64_t seed) {
                                   at::zeros({out, config.r}));
                            },
                        .embedding =
-                           [&](const std::string&, Embedding& layer) {
+                           [&](const std::string& name, Embedding& layer) {
+                             if (!targets.contains(name)) return;
                              const int64_t count = layer.weight.size(0), dim = layer.weight.size(1);
                              make(layer, at::zeros({config.r, count}),
                                   at::empty({dim, config.r}).normal_(0, 1, generator));
@@ -95,6 +140,22 @@ void load_lora(DualAr& model, const checkpoint::StateDict& state, const std::str
   for (const auto& [name, view] : adapters)
     if (!known.contains(name))
       throw Error(ErrorKind::corrupt, where, "has the tensor " + name + ", which the model lacks");
+}
+
+void put_adapters(DualAr& model, const std::vector<WeightedAdapter>& adapters,
+                  const base::fs::path& base) {
+  for (const WeightedAdapter& adapter : adapters) {
+    if (adapter.file.is_adapter()) continue;
+    throw Error(ErrorKind::usage, adapter.file.path.string(),
+                "is a full fine-tune, no adapter (it holds no LoRA tensors)",
+                "koi merge-lora makes a checkpoint folder of it");
+  }
+  const bool known = std::any_of(adapters.begin(), adapters.end(),
+                                 [](const auto& adapter) { return adapter.file.says_base; });
+  const BaseIdentity identity = known ? identify_base(base, base) : BaseIdentity{};
+  for (const WeightedAdapter& adapter : adapters)
+    check_base(adapter.file.info, identity, adapter.file.path.string());
+  for (const WeightedAdapter& adapter : adapters) put_adapter(model, adapter);
 }
 
 void merge_lora(DualAr& model) {

@@ -12,7 +12,7 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr LoraConfig kLora{.r = 3, .alpha = 6, .dropout = 0};
+const LoraConfig kLora{.r = 3, .alpha = 6, .dropout = 0};
 
 ModelConfig small() {
   ModelConfig config;
@@ -109,6 +109,37 @@ TEST(Adapters, EveryWeightIsAdaptedButTheProjection) {
   model.visit_lora(
       [&](const std::string& name, at::Tensor&) { found.insert(name.substr(0, name.rfind('.'))); });
   EXPECT_EQ(found, expected);
+}
+
+TEST(Adapters, OnlyTheTargetsGetAny) {
+  for (const bool tied : {false, true}) {
+    ModelConfig config = small();
+    config.tie_word_embeddings = tied;
+    config.attention_qkv_bias = true;
+    DualAr model(config, 5);
+    initialize(model, 1);
+    add_lora(model, {.r = 2, .alpha = 4, .targets = {"embeddings*", "fast_layers.*.wo"}}, 2);
+    std::vector<std::string> found;
+    at::Generator generator = tensor::make_generator(3);
+    model.visit_lora([&](const std::string& name, at::Tensor& p) {
+      found.push_back(name);
+      p.normal_(0, 0.2, generator);
+    });
+    EXPECT_THAT(found, testing::ElementsAre("embeddings.lora_A", "embeddings.lora_B",
+                                            "fast_layers.0.attention.wo.lora_A",
+                                            "fast_layers.0.attention.wo.lora_B"));
+    const at::Tensor before = logits_of(model);
+    merge_lora(model);
+    test::expect_near(logits_of(model), before, 1e-4, "logits");
+  }
+  DualAr model(small(), 5);
+  EXPECT_THAT(refusal([&] { add_lora(model, {.targets = {"layers.*.wqk"}}, 1); }),
+              HasSubstr("did you mean layers.*.attention.wqkv?"));
+}
+
+TEST(Adapters, RankStabilisedScaling) {
+  EXPECT_EQ((LoraConfig{.r = 16, .alpha = 8}).scaling(), 0.5);
+  EXPECT_EQ((LoraConfig{.r = 16, .alpha = 8, .use_rslora = true}).scaling(), 2);
 }
 
 TEST(Adapters, LoadWhatWasSavedWithAndWithoutPrefix) {

@@ -2,86 +2,25 @@
 
 #include <gmock/gmock.h>
 
-#include "koi/base/error.h"
-#include "koi/checkpoint/pth.h"
-#include "koi/lm/merge.h"
-#include "koi/tensor/random.h"
-#include "tests/support/temp_dir.h"
 #include "tests/support/tensor_near.h"
+#include "tests/support/tiny_checkpoint.h"
 
 namespace koi::lm {
 namespace {
 
 namespace fs = base::fs;
 using checkpoint::StateDict;
-using testing::Contains;
+using test::refusal;
 using testing::HasSubstr;
 
-constexpr LoraConfig kLora{.r = 2, .alpha = 4, .dropout = 0};
-
-std::string refusal(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "accepted";
-}
-
-// A checkpoint folder with the smallest tokenizer there is.
-class Checkpoint : public testing::Test {
+class Checkpoint : public testing::Test, protected test::TinyCheckpoint {
  protected:
-  void SetUp() override {
-    fs::create_directories(base);
-    base::write_file(base / "tokenizer.json", R"({"version": "1.0", "truncation": null,
-        "padding": null, "added_tokens": [{"id": 2, "content": "<|semantic|>",
-        "single_word": false, "lstrip": false, "rstrip": false, "normalized": false,
-        "special": true}], "normalizer": null, "pre_tokenizer": null, "post_processor": null,
-        "decoder": null, "model": {"type": "BPE", "vocab": {"a": 0, "b": 1}, "merges": []}})");
-    config.vocab_size = 12;
-    config.n_layer = 1;
-    config.n_fast_layer = 1;
-    config.dim = 8;
-    config.n_head = 2;
-    config.intermediate_size = 16;
-    config.codebook_size = 16;
-    config.num_codebooks = 2;
-    config.tie_word_embeddings = false;
-    save(at::kFloat);
-  }
-
-  void save(at::ScalarType dtype) {
-    DualAr model(config, 2);
-    initialize(model, 1, dtype);
-    save_model(model, base);
-  }
   void write_state(const StateDict& state) {
     checkpoint::save_pth(base / "model.pth", checkpoint::from_state_dict(state));
-  }
-  // An adapter trained on `config`.
-  void write_adapter() {
-    DualAr model(config, 2);
-    initialize(model, 1);
-    add_lora(model, kLora, 3);
-    at::Generator generator = tensor::make_generator(4);
-    StateDict state;
-    model.visit_lora([&](const std::string& name, at::Tensor& p) {
-      state.emplace_back("model." + name, tensor::to_view(p.normal_(0, adapter_size, generator)));
-    });
-    checkpoint::save_pth(
-        adapter, checkpoint::Value::dict({{"state_dict", checkpoint::from_state_dict(state)}}));
-  }
-  MergeOptions merge_options() {
-    return {.base = base, .adapter = adapter, .output = folder / "merged", .lora = kLora};
   }
   std::string load_refusal() {
     return refusal([&] { load_model(base, {}); });
   }
-
-  test::TempDir folder;
-  fs::path base = folder / "base", adapter = folder / "a.ckpt";
-  ModelConfig config;
-  double adapter_size = 0.1;
 };
 
 TEST_F(Checkpoint, LoadsWhatWasSaved) {
@@ -157,70 +96,6 @@ TEST_F(Checkpoint, RefusesWhatDoesNotFit) {
   EXPECT_THAT(load_refusal(), HasSubstr("config.json: no such file"));
   fs::rename(base / "tokenizer.json", base / "tokenizer.tiktoken");
   EXPECT_THAT(load_refusal(), HasSubstr("1.5"));
-}
-
-TEST_F(Checkpoint, MergeCopiesTheCompanionsAndNamesItsOrigin) {
-  write_adapter();
-  base::write_file(base / "codec.pth", "codec");
-  base::write_file(base / "firefly_gan_vq.yaml", "a: 1");
-  base::write_file(base / "notes.txt", "not of the model");
-  const MergeReport report = merge_checkpoint(merge_options());
-  EXPECT_EQ(report.dtype, at::kFloat);
-  EXPECT_LT(report.max_difference, 1e-4);
-  EXPECT_THAT(report.copied, Contains("codec.pth"));
-  for (const char* name : {"codec.pth", "firefly_gan_vq.yaml", "config.json", "tokenizer.json"}) {
-    EXPECT_EQ(base::read_file(folder / "merged" / name), base::read_file(base / name)) << name;
-  }
-  EXPECT_FALSE(fs::exists(folder / "merged/notes.txt"));
-  EXPECT_TRUE(fs::exists(folder / "merged/koi_merge.json"));
-
-  DualAr adapted = load_model(base, {});
-  add_lora(adapted, kLora, 0);
-  load_lora(adapted, checkpoint::load_state_dict(adapter), "a.ckpt");
-  merge_lora(adapted);
-  EXPECT_TRUE(at::equal(load_model(folder / "merged", {}).output.weight, adapted.output.weight));
-}
-
-TEST_F(Checkpoint, MergeKeepsTheBasesDtype) {
-  write_adapter();
-  save(at::kBFloat16);
-  EXPECT_EQ(merge_checkpoint(merge_options()).dtype, at::kBFloat16);
-  EXPECT_EQ(load_model(folder / "merged", {.dtype = std::nullopt}).dtype(), at::kBFloat16);
-}
-
-TEST_F(Checkpoint, MergeReplacesOnlyMerges) {
-  write_adapter();
-  MergeOptions options = merge_options();
-  fs::create_directories(options.output);
-  base::write_file(options.output / "precious", "x");
-  const auto merging = [&] { return refusal([&] { merge_checkpoint(options); }); };
-  EXPECT_THAT(merging(), HasSubstr("was not made by a merge"));
-  options.overwrite = true;
-  EXPECT_THAT(merging(), HasSubstr("was not made by a merge"));
-  EXPECT_TRUE(fs::exists(options.output / "precious"));
-  fs::remove(options.output / "precious");
-  EXPECT_EQ(merging(), "accepted");
-  EXPECT_EQ(merging(), "accepted");
-  options.overwrite = false;
-  EXPECT_THAT(merging(), HasSubstr("is an earlier merge"));
-  options.output = base;
-  EXPECT_THAT(merging(), HasSubstr("is the base"));
-}
-
-TEST_F(Checkpoint, MergeRefusesAdaptersThatDoNothingOrDiverged) {
-  const auto merging = [&] { return refusal([&] { merge_checkpoint(merge_options()); }); };
-  EXPECT_THAT(merging(), HasSubstr("a.ckpt: no such file"));
-  adapter_size = 0;
-  write_adapter();
-  EXPECT_THAT(merging(), HasSubstr("changes no weight"));
-  adapter_size = 1e-7;  // lost in the rounding to bf16
-  write_adapter();
-  save(at::kBFloat16);
-  EXPECT_THAT(merging(), HasSubstr("changes no weight"));
-  adapter_size = 1e30;
-  write_adapter();
-  EXPECT_THAT(merging(), HasSubstr("not finite"));
-  EXPECT_FALSE(fs::exists(folder / "merged"));
 }
 
 }  // namespace

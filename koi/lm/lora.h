@@ -1,7 +1,10 @@
 // Low-rank adapters (LoRA, Hu et al. 2021) in loralib's layout.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "koi/tensor/torch.h"
 
@@ -11,8 +14,14 @@ struct LoraConfig {
   int64_t r = 8;
   double alpha = 16;
   double dropout = 0.01;
+  std::vector<std::string> targets = {"all"};  // what is adapted, see lora_targets.h
+  bool use_rslora = false;                     // rank-stabilised scaling (Kalajdzievski 2023)
 
-  double scaling() const { return alpha / static_cast<double>(r); }
+  // Of the product of B and A: alpha / r, or alpha / sqrt(r) with rsLoRA.
+  double scaling() const {
+    const auto rank = static_cast<double>(r);
+    return alpha / (use_rslora ? std::sqrt(rank) : rank);
+  }
 };
 
 // On a Linear: y += B A dropout(x) * scaling, lora_A [r, in], lora_B [out, r]. On an Embedding: y

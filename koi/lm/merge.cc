@@ -5,7 +5,7 @@
 
 #include "koi/base/atomic_folder.h"
 #include "koi/base/error.h"
-#include "koi/checkpoint/pth.h"
+#include "koi/base/version.h"
 
 namespace koi::lm {
 namespace {
@@ -56,6 +56,19 @@ at::Tensor probe_logits(const DualAr& model) {
   return at::cat({output.token_logits.flatten(), output.codebook_logits.flatten()});
 }
 
+// Adapters on the model, or all its weights replaced.
+void put_trained(DualAr& model, const MergeOptions& options) {
+  const AdapterFile& first = options.adapters.at(0).file;
+  if (first.is_adapter() || options.adapters.size() > 1)
+    return put_adapters(model, options.adapters, options.base);
+  if (options.adapters[0].weight != 1) {
+    throw Error(ErrorKind::usage, first.path.string(), "is a full fine-tune, which takes no weight",
+                "leave the weight out");
+  }
+  tensor::load_parameters([&](const auto& visitor) { model.visit(visitor); }, first.tensors,
+                          {.dtype = at::kFloat, .device = options.device}, first.path.string());
+}
+
 // The weights rounded to the base's dtype, as they will lie in the file.
 void round_weights(DualAr& model, DualAr& base, const std::string& adapter) {
   tensor::NamedTensors originals;
@@ -101,10 +114,19 @@ std::vector<std::string> copy_companions(const fs::path& from, const fs::path& t
 }
 
 std::string origin_json(const MergeOptions& options) {
-  const nlohmann::json origin = {{"base", options.base.string()},
-                                 {"adapter", options.adapter.string()},
-                                 {"r", options.lora.r},
-                                 {"lora_alpha", options.lora.alpha}};
+  nlohmann::ordered_json adapters = nlohmann::ordered_json::array();
+  for (const auto& [file, weight] : options.adapters) {
+    nlohmann::ordered_json adapter = {{"path", file.path.string()}, {"weight", weight}};
+    if (file.is_adapter()) {
+      adapter.update({{"r", file.info.lora.r},
+                      {"lora_alpha", file.info.lora.alpha},
+                      {"use_rslora", file.info.lora.use_rslora},
+                      {"targets", file.info.lora.targets}});
+    }
+    adapters.push_back(std::move(adapter));
+  }
+  const nlohmann::ordered_json origin = {
+      {"koi_version", base::version()}, {"base", options.base.string()}, {"adapters", adapters}};
   // Names of files need not be UTF-8.
   return origin.dump(4, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
@@ -113,16 +135,14 @@ std::string origin_json(const MergeOptions& options) {
 
 MergeReport merge_checkpoint(const MergeOptions& options) {
   const AtomicFolder::Existing existing = check_output(options);
-  const std::string adapter = options.adapter.string();
-  const checkpoint::StateDict adapter_state = checkpoint::load_state_dict(options.adapter);
+  const std::string adapter = options.adapters.at(0).file.path.string();
   DualAr base = load_model(options.base, {.dtype = std::nullopt});
   DualAr model = load_model(options.base, {.dtype = at::kFloat, .device = options.device});
-  add_lora(model, options.lora, /*seed=*/0);
-  load_lora(model, adapter_state, adapter);
+  put_trained(model, options);
 
   MergeReport report{.dtype = base.dtype(), .copied = {}};
   const at::Tensor unmerged = probe_logits(model);
-  merge_lora(model);
+  if (options.adapters[0].file.is_adapter()) merge_lora(model);
   round_weights(model, base, adapter);
   const at::Tensor merged = probe_logits(model);
   report.max_difference = (merged - unmerged).abs().max().item<double>();

@@ -1,20 +1,21 @@
-// A base checkpoint folder and an adapter become a plain checkpoint folder.
+// A base checkpoint folder and adapters, or the weights of a full fine-tune, become a plain
+// checkpoint folder.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "koi/base/files.h"
+#include "koi/lm/adapters.h"
 #include "koi/lm/checkpoint.h"
 
 namespace koi::lm {
 
 struct MergeOptions {
-  base::fs::path base;     // checkpoint folder
-  base::fs::path adapter;  // .ckpt or .pth
-  base::fs::path output;   // folder to make
-  LoraConfig lora;         // that of the adapter's training
-  bool overwrite = false;  // an output folder that a merge made may be replaced
+  base::fs::path base;                    // checkpoint folder
+  std::vector<WeightedAdapter> adapters;  // at least one; or one full fine-tune of weight 1
+  base::fs::path output;                  // folder to make
+  bool overwrite = false;                 // an output folder that a merge made may be replaced
   at::Device device = at::kCPU;
 };
 
@@ -30,10 +31,13 @@ struct MergeReport {
 
 // Writes model.pth with the base's keys and dtype; the base's other .json, .yaml and .pth files
 // (config, tokenizer, codec) are copied byte for byte; koi_merge.json says where it came from. The
-// folder appears whole or not at all. The product of A and B is fp32 and added before the one
-// rounding to the base's dtype. Throws Error for all that load_model and load_lora refuse, for an
-// adapter that changes no weight or is not finite, and for an output folder that is there already.
-// Differs: the reference does not copy the codec, and does not look at its result.
+// folder appears whole or not at all. The products of A and B are fp32 and added before the one
+// rounding to the base's dtype. Throws Error for all that load_model and put_adapters refuse
+// (another base among it), for adapters that change no weight or are not finite, for an output
+// folder that is there already, and Error(usage) for a full fine-tune with a weight or beside
+// others.
+// Differs: the reference does not copy the codec, does not look at its result, and merges one
+// adapter only.
 MergeReport merge_checkpoint(const MergeOptions& options);
 
 }  // namespace koi::lm

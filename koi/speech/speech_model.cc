@@ -5,8 +5,6 @@
 #include <algorithm>
 
 #include "koi/base/error.h"
-#include "koi/checkpoint/pth.h"
-#include "koi/lm/adapters.h"
 
 namespace koi::speech {
 
@@ -26,12 +24,6 @@ SpeechModel load_speech_model(const base::fs::path& folder, const lm::LoadModelO
                 "take the tokenizer and the weights of one checkpoint");
   }
   return {std::move(model), std::move(tokenizer), im_end};
-}
-
-void apply_adapter(SpeechModel& speech, const base::fs::path& file, const lm::LoraConfig& config) {
-  const checkpoint::StateDict state = checkpoint::load_state_dict(file);
-  lm::add_lora(speech.model, config, /*seed=*/0);
-  lm::load_lora(speech.model, state, file.string());
 }
 
 int64_t last_spoken_code(const lm::ModelConfig& config) {

@@ -5,7 +5,6 @@
 
 #include "koi/base/files.h"
 #include "koi/lm/checkpoint.h"
-#include "koi/lm/lora.h"
 #include "koi/lm/model.h"
 #include "koi/speech/prompt.h"
 #include "koi/text/tokenizer.h"
@@ -26,10 +25,6 @@ struct SpeechModel {
 // Model and tokenizer of a checkpoint folder. Throws as lm::load_model and Tokenizer::load, and
 // Error(corrupt) where <|im_end|> is missing or beyond the model's vocabulary.
 SpeechModel load_speech_model(const base::fs::path& folder, const lm::LoadModelOptions& options);
-
-// Puts the adapter of a .ckpt or .pth on the model's weights, unmerged. Throws as
-// checkpoint::load_state_dict and lm::load_lora.
-void apply_adapter(SpeechModel& speech, const base::fs::path& file, const lm::LoraConfig& config);
 
 // The highest code + 1 that is ever spoken: min(1000, codebook_size - 1), 1000 being the number of
 // the published codec's codes.

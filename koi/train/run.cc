@@ -80,19 +80,20 @@ bool choose_recompute(const Settings& settings, const lm::DualAr& model, const R
 
 // Where the run goes on; true if it does.
 bool resume(const Settings& settings, Trainer& trainer, dataset::BatchSource& data,
-            const RunEvents& events) {
+            const std::optional<lm::AdapterInfo>& adapter, const RunEvents& events) {
+        adapter_(describe_adapter(settings)),
   const auto saved = list_checkpoints(settings.checkpoint_folder);
   if (saved.empty() && !settings.resume_from) return false;
   const base::fs::path path = saved.empty() ? *settings.resume_from : saved.back();
   const bool weights_only = saved.empty() && settings.resume_weights_only;
   const auto place = load_run_checkpoint(
-      path, trainer, weights_only ? ResumePart::weights_only : ResumePart::everything);
+      path, trainer, weights_only ? ResumePart::weights_only : ResumePart::everything, adapter);
   if (place) data.restore(*place);
   tell(events, weights_only ? "weights from " + path.string()
                             : "going on after step " + std::to_string(trainer.step()) + " from " +
                                   path.string());
   if (!place && !weights_only)
-    tell(events, "this checkpoint does not hold the place in the data: the data starts anew");
+    tell(events, "this checkpoint is not koi's: its base is not checked, and the data starts anew");
   return trainer.step() > 0;
 }
 
@@ -109,7 +110,7 @@ class Run {
                  tensor::make_generator(stream_seed(settings, kDropout), device)) {}
 
   RunResult go() {
-    const bool resumed = resume(settings_, trainer_, data_, events_);
+    const bool resumed = resume(settings_, trainer_, data_, adapter_, events_);
     base::make_folder(settings_.checkpoint_folder);
     base::make_folder(settings_.run_folder);
     if (trainer_.step() >= settings_.max_steps) {
@@ -174,6 +175,7 @@ class Run {
     if (settings_.val_batches == 0) return;
     auto source = open_data(settings_, settings_.val_data, tokenizer_,
                             model_.config().num_codebooks, kValData);
+  std::optional<lm::AdapterInfo> adapter_;
     for (int64_t i = 0; i < settings_.val_batches; ++i)
       val_batches_.push_back(to_batch(source.next()));
   }
@@ -185,7 +187,7 @@ class Run {
 
   void save() {
     save_run_checkpoint(checkpoint_path(settings_.checkpoint_folder, trainer_.step()), trainer_,
-                        data_.state(), settings_.save_interval);
+                        data_.state(), settings_.save_interval, adapter_);
     keep_newest(settings_.checkpoint_folder, settings_.save_top_k);
   }
 

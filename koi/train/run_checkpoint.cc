@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "koi/base/error.h"
+#include "koi/base/version.h"
 #include "koi/checkpoint/pth.h"
 #include "koi/tensor/bridge.h"
 #include "koi/train/lightning.h"
@@ -60,7 +61,7 @@ void restore_weights(const checkpoint::StateDict& state, Trainer& trainer,
   size_t used = 0;
   for (const Parameter& parameter : trainer.parameters()) {
     if (!parameter.trained()) continue;
-    const auto* view = checkpoint::find(state, std::string(kPrefix) + parameter.name);
+    const auto* view = checkpoint::find(state, parameter.name);
     if (view == nullptr) {
       fail(where, "lacks " + parameter.name,
            "go on with the LoRA setting that the run began with, or begin another project");
@@ -82,6 +83,15 @@ void restore_weights(const checkpoint::StateDict& state, Trainer& trainer,
              std::to_string(used),
          "go on with the LoRA setting that the run began with, or begin another project");
   }
+}
+
+void restore_weights(const base::fs::path& path, Trainer& trainer,
+                     const std::optional<lm::AdapterInfo>& adapter) {
+  std::optional<lm::LoraConfig> lora;
+  if (adapter) lora = adapter->lora;
+  const lm::AdapterFile file = lm::load_adapter(path, lora);
+  if (adapter) lm::check_base(file.info, adapter->base, path.string());
+  restore_weights(file.tensors, trainer, path.string());
 }
 
 // A tensor of the parameter's shape, as memory of the process's own.
@@ -119,6 +129,13 @@ void restore_optimizer(const Value& root, Trainer& trainer, const std::string& w
   }
 }
 
+Value koi_value(const dataset::BatchSourceState& data, const Trainer& trainer,
+                const std::optional<lm::AdapterInfo>& adapter) {
+  Items items = position_value(data, trainer.generator()).as_dict()->items;
+  if (adapter) items.emplace_back(key("adapter"), lm::adapter_value(*adapter));
+  return Value::dict(std::move(items));
+}
+
 // NUMBER of step_NUMBER.ckpt; nothing for other names.
 std::optional<int64_t> step_of(const base::fs::path& path) {
   const std::string stem = path.stem().string();
@@ -132,8 +149,18 @@ std::optional<int64_t> step_of(const base::fs::path& path) {
 
 }  // namespace
 
+std::optional<lm::AdapterInfo> describe_adapter(const Settings& settings) {
+  if (!settings.lora) return std::nullopt;
+  lm::AdapterInfo info{.lora = *settings.lora,
+                       .base = {.path = settings.base_model.string()},
+                       .koi_version = std::string(base::version())};
+  if (settings.load_weights) info.base = lm::identify_base(settings.base_model, settings.tokenizer);
+  return info;
+}
+
 void save_run_checkpoint(const base::fs::path& path, const Trainer& trainer,
-                         const dataset::BatchSourceState& data, int64_t save_interval) {
+                         const dataset::BatchSourceState& data, int64_t save_interval,
+                         const std::optional<lm::AdapterInfo>& adapter) {
   const int64_t steps = trainer.step();
   const double base_rate = trainer.optimizer().options().lr;
   checkpoint::save_pth(
@@ -147,17 +174,20 @@ void save_run_checkpoint(const base::fs::path& path, const Trainer& trainer,
            {key("callbacks"), lightning_callbacks(path.string(), steps, save_interval)},
            {key("optimizer_states"), optimizer_state(trainer)},
            {key("lr_schedulers"), lightning_schedulers(steps, base_rate, trainer.rate())},
-           {key("koi"), position_value(data, trainer.generator())}}));
+           {key("koi"), koi_value(data, trainer, adapter)}}));
 }
 
-std::optional<dataset::BatchSourceState> load_run_checkpoint(const base::fs::path& path,
-                                                             Trainer& trainer, ResumePart part) {
+std::optional<dataset::BatchSourceState> load_run_checkpoint(
+    const base::fs::path& path, Trainer& trainer, ResumePart part,
+    const std::optional<lm::AdapterInfo>& adapter) {
   const std::string where = path.string();
+  if (part == ResumePart::weights_only) {
+    restore_weights(path, trainer, adapter);
+    return std::nullopt;
+  }
   const Value root = checkpoint::load_pth(path);
-  const Value* state = root.find("state_dict");
-  if (state == nullptr) fail(where, "is no run checkpoint: it has no state_dict");
-  restore_weights(checkpoint::to_state_dict(*state, where), trainer, where);
-  if (part == ResumePart::weights_only) return std::nullopt;
+  if (root.find("state_dict") == nullptr) fail(where, "is no run checkpoint: it has no state_dict");
+  restore_weights(path, trainer, adapter);
 
   const Value* step = root.find("global_step");
   const auto* steps = step ? step->get<int64_t>() : nullptr;

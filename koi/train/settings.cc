@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "koi/config/reader.h"
+#include "koi/train/lora_settings.h"
 
 namespace koi::train {
 namespace {
@@ -48,13 +49,8 @@ void read_model(Reader& reader, Settings& settings) {
   reader.read("model.model.load_weights", settings.load_weights);
   reader.read("model.model.max_length", settings.max_length);
   require(settings.max_length >= 20, "model.model.max_length", "must be at least 20");
-  if (reader.has("model.model.lora_config")) {
-    lm::LoraConfig lora;
-    reader.read("model.model.lora_config.r", lora.r);
-    reader.read("model.model.lora_config.lora_alpha", lora.alpha);
-    reader.read("model.model.lora_config.lora_dropout", lora.dropout);
-    settings.lora = lora;
-  }
+  if (reader.has("model.model.lora_config"))
+    settings.lora = read_lora(reader, "model.model.lora_config.");
   std::string recompute;
   reader.read("model.recompute", recompute);
   if (recompute == "auto") {

@@ -39,6 +39,8 @@ TEST(Settings, TheReferencesCommandLine) {
   EXPECT_EQ(settings.lora->r, 8);
   EXPECT_EQ(settings.lora->alpha, 16);
   EXPECT_EQ(settings.lora->dropout, 0.01);
+  EXPECT_THAT(settings.lora->targets, testing::ElementsAre("all"));
+  EXPECT_FALSE(settings.lora->use_rslora);
   EXPECT_EQ(settings.optimizer.lr, 1e-4);
   EXPECT_EQ(settings.schedule.warmup_steps, 10);
   EXPECT_EQ(settings.max_steps, 1000);
@@ -46,6 +48,19 @@ TEST(Settings, TheReferencesCommandLine) {
   EXPECT_EQ(settings.clip_norm, 1.0);
   EXPECT_THAT(settings.train_data.proto_files, testing::ElementsAre("data/protos"));
   EXPECT_FALSE(settings_of({}).lora.has_value());
+}
+
+TEST(Settings, PartsToAdapt) {
+  const std::string group = "+lora@model.model.lora_config=r_8_alpha_16";
+  const std::string key = "model.model.lora_config.";
+  const Settings settings = settings_of(
+      {group, key + "targets=[attention,'layers.*.w1']", key + "use_rslora=true", key + "r=32"});
+  EXPECT_THAT(settings.lora->targets, testing::ElementsAre("attention", "layers.*.w1"));
+  EXPECT_TRUE(settings.lora->use_rslora);
+  EXPECT_EQ(settings.lora->r, 32);
+  EXPECT_THAT(settings_of({group, key + "targets=fast"}).lora->targets,
+              testing::ElementsAre("fast"));
+  EXPECT_THAT(error_of({group, key + "target=fast"}), HasSubstr("did you mean"));
 }
 
 TEST(Settings, OverridesReachTheirPlace) {

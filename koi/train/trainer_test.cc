@@ -171,6 +171,37 @@ TEST(Trainer, CheckpointsOfOtherRunsAreRefused) {
   EXPECT_THROW(load_run_checkpoint(folder / "step_4.ckpt", trainer, ResumePart::everything), Error);
 }
 
+TEST(Trainer, AdaptersOfAnotherBaseAreRefused) {
+  const test::TempDir folder;
+  lm::DualAr model = tiny_lora();
+  Trainer trainer(model, kFast, kNoWarmup, {}, tensor::make_generator(1));
+  const auto path = folder / "step_1.ckpt";
+  const lm::AdapterInfo adapter{.lora = {.r = 2, .alpha = 4, .dropout = 0.2},
+                                .base = {.path = "base", .weights_hash = "abc"},
+                                .koi_version = "1"};
+  save_run_checkpoint(path, trainer, {}, 1, adapter);
+  for (const ResumePart part : {ResumePart::everything, ResumePart::weights_only}) {
+    const auto loading = [&](const lm::AdapterInfo& run) -> std::string {
+      try {
+        load_run_checkpoint(path, trainer, part, run);
+      } catch (const Error& error) {
+        return error.what();
+      }
+      return "no error";
+    };
+    EXPECT_EQ(loading(adapter), "no error");
+    lm::AdapterInfo other = adapter;
+    other.base.weights_hash = "def";
+    EXPECT_THAT(loading(other), HasSubstr("was trained on another base"));
+    other = adapter;
+    other.lora.alpha = 5;
+    EXPECT_THAT(loading(other), HasSubstr("was trained with r 2, lora_alpha 4"));
+    other.lora = adapter.lora;
+    other.lora.dropout = 0;
+    EXPECT_EQ(loading(other), "no error");
+  }
+}
+
 TEST(Checkpoints, NewestAreKeptAndOthersLeftAlone) {
   const test::TempDir folder;
   for (const int64_t step : {2, 10, 9, 1000000000}) {

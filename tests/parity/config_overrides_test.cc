@@ -37,6 +37,11 @@ Flat flatten(const Node& root) {
   return flat;
 }
 
+// The group lora may be put anywhere.
+bool is_our_lora_key(const std::string& key) {
+  return key.ends_with(".targets") || key.ends_with(".use_rslora");
+}
+
 // What differs from `base`, without the keys that only koi has.
 struct Difference {
   Flat set;
@@ -47,7 +52,8 @@ Difference compare(const Flat& base, const Flat& now, const std::set<std::string
   Difference difference;
   for (const auto& [key, value] : now) {
     const auto old = base.find(key);
-    if (!ours.contains(key) && (old == base.end() || old->second != value)) {
+    if (!ours.contains(key) && !is_our_lora_key(key) &&
+        (old == base.end() || old->second != value)) {
       difference.set[key] = value;
     }
   }

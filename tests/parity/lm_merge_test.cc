@@ -45,8 +45,9 @@ struct Merge {
     DualAr base = load_model(golden("lm/tiny"), {.dtype = dtype});
     save_weights(base, folder / "base/model.pth");
     const LoraConfig lora{.r = facts.at("r"), .alpha = facts.at("alpha")};
-    report = merge_checkpoint(
-        {.base = folder / "base", .adapter = adapter, .output = folder / "merged", .lora = lora});
+    report = merge_checkpoint({.base = folder / "base",
+                               .adapters = {{.file = load_adapter(adapter, lora)}},
+                               .output = folder / "merged"});
   }
   checkpoint::StateDict state(const std::string& name) const {
     return checkpoint::load_state_dict(folder / (name + "/model.pth"));
