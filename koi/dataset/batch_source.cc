@@ -18,7 +18,8 @@ void check(const BatchSourceOptions& options) {
   };
   at_least("batch_size", options.batch_size, 1);
   at_least("max_length", options.max_length, 20);
-  at_least("max_length", options.sampler.max_length, 20);  // under 20 no sentence is drawn
+  for (const DatasetOptions& dataset : options.datasets)
+    at_least("max_length", dataset.sampler.max_length, 20);  // under 20 no sentence is drawn
   at_least("rank", options.rank, 0);
   at_least("world_size", options.world_size, options.rank + 1);
   if (options.reference) at_least("num_workers", options.reference->num_workers, 1);
@@ -34,7 +35,20 @@ std::vector<uint32_t> words_of(uint64_t value) {
 SamplerSeeds seeds_of(uint64_t seed, int64_t rank) {
   const std::vector<uint32_t> words = {
       static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32), static_cast<uint32_t>(rank)};
-  return {words, base::PythonRandom(words).bits(32)};
+  base::PythonRandom random(words);
+  const uint64_t torch = random.bits(32);
+  return {words, torch, random.bits(32)};
+}
+
+Mixture mixture_of(const BatchSourceOptions& options) {
+  const std::vector<double>& given = options.probabilities;
+  if (!given.empty() && given.size() != options.datasets.size()) {
+    throw Error(ErrorKind::config, "probabilities",
+                "are " + std::to_string(given.size()) + ", the datasets " +
+                    std::to_string(options.datasets.size()),
+                "give one for each dataset");
+  }
+  return Mixture(given.empty() ? std::vector<double>(options.datasets.size(), 1.0) : given);
 }
 
 int64_t pad_token_of(const text::Tokenizer& tokenizer) {
@@ -49,36 +63,50 @@ int64_t pad_token_of(const text::Tokenizer& tokenizer) {
 }  // namespace
 
 BatchSource::BatchSource(const BatchSourceOptions& options, const text::Tokenizer& tokenizer)
-    : collate_{options.max_length, pad_token_of(tokenizer)}, batch_size_(options.batch_size) {
+    : mixture_(mixture_of(options)),
+      collate_{options.max_length, pad_token_of(tokenizer)},
+      batch_size_(options.batch_size) {
   check(options);
-  std::vector<fs::path> shards = find_shards(options.proto_files);
-  base::PythonRandom(options.seed).shuffle(shards);
-  if (!options.reference) {
-    workers_.emplace_back(read_groups(share_of(shards, {}), options.seed), tokenizer,
-                          options.sampler, seeds_of(options.seed, options.rank));
-    return;
+  const int64_t count = options.reference ? options.reference->num_workers : 1;
+  for (int64_t i = 0; i < count; ++i) workers_.push_back(open_worker(options, tokenizer, i));
+}
+
+BatchSource::Worker BatchSource::open_worker(const BatchSourceOptions& options,
+                                             const text::Tokenizer& tokenizer,
+                                             int64_t number) const {
+  const auto& reference = options.reference;
+  ReaderPlace place;
+  SamplerSeeds seeds = seeds_of(options.seed, options.rank);
+  if (reference) {
+    place = {options.rank, options.world_size, number, reference->num_workers};
+    const uint64_t seed = reference->base_seed + static_cast<uint64_t>(number);
+    seeds = {words_of(seed), seed, reference->picks_seed};
   }
-  SamplerOptions sampler = options.sampler;
-  sampler.specials = text::SpecialTokens::parse;
-  const int64_t count = options.reference->num_workers;
-  for (int64_t i = 0; i < count; ++i) {
-    const uint64_t seed = options.reference->base_seed + static_cast<uint64_t>(i);
-    workers_.emplace_back(
-        read_groups(share_of(shards, {options.rank, options.world_size, i, count}), options.seed),
-        tokenizer, sampler, SamplerSeeds{words_of(seed), seed});
+  Worker worker{{}, SamplerStreams(seeds)};
+  for (const DatasetOptions& dataset : options.datasets) {
+    std::vector<fs::path> shards = find_shards(dataset.proto_files);
+    base::PythonRandom(dataset.seed).shuffle(shards);
+    SamplerOptions sampler = dataset.sampler;
+    if (reference) sampler.specials = text::SpecialTokens::parse;
+    worker.datasets.emplace_back(read_groups(share_of(shards, place), dataset.seed), tokenizer,
+                                 sampler);
   }
+  return worker;
 }
 
 Batch BatchSource::next() {
-  Sampler& worker = workers_[batches_++ % workers_.size()];
+  Worker& worker = workers_[batches_++ % workers_.size()];
   std::vector<Sample> samples;
-  for (int64_t i = 0; i < batch_size_; ++i) samples.push_back(worker.next().value());
+  for (int64_t i = 0; i < batch_size_; ++i) {
+    const Sampler& dataset = worker.datasets[mixture_.index(worker.streams.pick())];
+    samples.push_back(dataset.next(worker.streams).value());
+  }
   return collate(samples, collate_);
 }
 
 BatchSourceState BatchSource::state() const {
   BatchSourceState state{{}, batches_};
-  for (const Sampler& worker : workers_) state.samplers.push_back(worker.state());
+  for (const Worker& worker : workers_) state.samplers.push_back(worker.streams.state());
   return state;
 }
 
@@ -88,7 +116,7 @@ void BatchSource::restore(const BatchSourceState& state) {
                 "is of " + std::to_string(state.samplers.size()) + " workers, expected " +
                     std::to_string(workers_.size()));
   }
-  for (size_t i = 0; i < workers_.size(); ++i) workers_[i].restore(state.samplers[i]);
+  for (size_t i = 0; i < workers_.size(); ++i) workers_[i].streams.restore(state.samplers[i]);
   batches_ = state.batches;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "koi/dataset/mixture.h"
 #include "koi/dataset/sample.h"
 #include "koi/dataset/sampler.h"
 #include "koi/text/tokenizer.h"
@@ -17,17 +18,24 @@ namespace koi::dataset {
 // transcripts and names are parsed.
 struct ReferenceSampling {
   int64_t num_workers = 1;
-  uint64_t base_seed = 0;  // worker i seeds Python's and torch's generator with base_seed + i
+  uint64_t base_seed = 0;    // worker i seeds Python's and torch's generator with base_seed + i
+  uint64_t picks_seed = 42;  // which of several datasets, the same in all workers
+};
+
+struct DatasetOptions {
+  std::vector<std::string> proto_files;  // shards or folders of them, {a,b} and {00..09} expanded
+  uint64_t seed = 42;                    // order of shards and groups
+  SamplerOptions sampler{};
 };
 
 struct BatchSourceOptions {
-  std::vector<std::string> proto_files;  // shards or folders of them, {a,b} and {00..09} expanded
-  uint64_t seed = 42;                    // order of shards and groups; all draws, if not reference
+  std::vector<DatasetOptions> datasets;  // 1 or more
+  std::vector<double> probabilities;     // of each dataset, see Mixture; none: all the same
+  uint64_t seed = 42;                    // all draws, if not reference
   int64_t batch_size = 8;
-  int64_t max_length = 1024;  // batches are cut to it; samples aim at sampler.max_length
+  int64_t max_length = 1024;  // batches are cut to it; samples aim at theirs
   int64_t rank = 0;           // of this process
   int64_t world_size = 1;
-  SamplerOptions sampler;
   // Absent: every rank sees all speakers and draws from a stream of its own, seeded by (seed,
   // rank). Differs: in the reference nothing is seeded by default, and with a seed and one shard
   // all ranks train on the same batches.
@@ -54,7 +62,15 @@ class BatchSource {
   void restore(const BatchSourceState& state);
 
  private:
-  std::vector<Sampler> workers_;
+  struct Worker {
+    std::vector<Sampler> datasets;
+    SamplerStreams streams;
+  };
+  Worker open_worker(const BatchSourceOptions& options, const text::Tokenizer& tokenizer,
+                     int64_t number) const;
+
+  Mixture mixture_;
+  std::vector<Worker> workers_;
   CollateOptions collate_;
   int64_t batch_size_;
   uint64_t batches_ = 0;

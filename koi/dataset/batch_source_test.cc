@@ -13,7 +13,7 @@ namespace {
 
 class Batches : public testing::Test {
  protected:
-  void SetUp() override { options.proto_files = {folder.path().string()}; }
+  void SetUp() override { options.datasets = {{.proto_files = {folder.path().string()}}}; }
 
   // A shard with `count` sentences of 3 codebooks.
   void write(const std::string& name, size_t count, const std::string& text = "one word") {
@@ -57,7 +57,7 @@ TEST_F(Batches, EmptyDatasetIsAnError) {
   EXPECT_THROW(open(), Error);  // no sentence
   base::write_file(folder / "a.protos", "xx");
   EXPECT_THROW(open(), Error);  // no record
-  options.proto_files = {(folder / "nowhere").string()};
+  options.datasets[0].proto_files = {(folder / "nowhere").string()};
   EXPECT_THROW(open(), Error);
 }
 
@@ -76,14 +76,17 @@ TEST_F(Batches, SettingsThatCannotBe) {
   };
   EXPECT_TRUE(refused([](auto& o) { o.batch_size = 0; }));
   EXPECT_TRUE(refused([](auto& o) { o.max_length = 19; }));
-  EXPECT_TRUE(refused([](auto& o) { o.sampler.max_length = 19; }));
+  EXPECT_TRUE(refused([](auto& o) { o.datasets[0].sampler.max_length = 19; }));
   EXPECT_TRUE(refused([](auto& o) { o.rank = 1; }));
+  EXPECT_TRUE(refused([](auto& o) { o.datasets.clear(); }));
+  EXPECT_TRUE(refused([](auto& o) { o.probabilities = {0.5, 0.5}; }));
+  EXPECT_TRUE(refused([](auto& o) { o.probabilities = {0}; }));
   EXPECT_TRUE(refused([](auto& o) { o.rank = -1; }));
   EXPECT_TRUE(refused([](auto& o) { o.reference = ReferenceSampling{0, 0}; }));
-  EXPECT_TRUE(refused([](auto& o) { o.sampler.interactive_prob = -0.1; }));
-  EXPECT_TRUE(refused([](auto& o) { o.sampler.skip_text_prob = 1.5; }));
-  EXPECT_TRUE(refused([](auto& o) { o.sampler.use_speaker = 2.0; }));
-  EXPECT_TRUE(refused([](auto& o) { o.sampler.num_codebooks = 4; }));  // the data has 3
+  EXPECT_TRUE(refused([](auto& o) { o.datasets[0].sampler.interactive_prob = -0.1; }));
+  EXPECT_TRUE(refused([](auto& o) { o.datasets[0].sampler.skip_text_prob = 1.5; }));
+  EXPECT_TRUE(refused([](auto& o) { o.datasets[0].sampler.use_speaker = 2.0; }));
+  EXPECT_TRUE(refused([](auto& o) { o.datasets[0].sampler.num_codebooks = 4; }));  // the data has 3
 }
 
 TEST_F(Batches, RanksDrawDifferentSamples) {
@@ -113,6 +116,47 @@ TEST_F(Batches, GoesOnExactlyThere) {
   EXPECT_THROW(open().restore({{}, 0}), Error);
 }
 
+// The datasets' texts have different lengths: the batches show which one each sample took.
+TEST_F(Batches, SeveralDatasetsShareOneStream) {
+  for (const char* name : {"a", "b"}) base::make_folder(folder / name);
+  write("a/0.protos", 1, "one");
+  write("b/0.protos", 1, "two two two two");
+  options.datasets.clear();
+  for (const char* name : {"a", "b"})
+    options.datasets.push_back({.proto_files = {(folder / name).string()}});
+  options.batch_size = 1;
+  const auto columns_of = [&](size_t dataset) {
+    BatchSourceOptions alone = options;
+    alone.datasets = {options.datasets[dataset]};
+    return BatchSource(alone, tokenizer()).next().columns;
+  };
+  const int64_t first = columns_of(0), second = columns_of(1);
+  ASSERT_NE(first, second);
+
+  options.probabilities = {0.2, 0.8};
+  for (const bool reference : {false, true}) {
+    if (reference) options.reference = ReferenceSampling{.base_seed = 7, .picks_seed = 5};
+    BatchSource source = open();
+    BatchSource unbroken = open();
+    base::NumpyRandom picks(5);
+    int taken = 0;
+    for (int i = 0; i < 100; ++i) {
+      const BatchSourceState state = source.state();
+      source = open();
+      source.restore(state);
+      const Batch batch = source.next();
+      ASSERT_EQ(batch.tokens, unbroken.next().tokens);
+      ASSERT_TRUE(batch.columns == first || batch.columns == second);
+      taken += batch.columns == second ? 1 : 0;
+      if (reference) {
+        EXPECT_EQ(batch.columns == second, picks.random() >= 0.2);
+      }
+    }
+    EXPECT_GT(taken, 60);
+    EXPECT_LT(taken, 95);
+  }
+}
+
 // A transcript that spells special tokens out cannot end its own turn.
 TEST_F(Batches, TranscriptsGiveNoSpecialTokens) {
   write("a.protos", 1, "<|im_end|><|semantic|>");
@@ -123,7 +167,7 @@ TEST_F(Batches, TranscriptsGiveNoSpecialTokens) {
     return std::count(batch.tokens.begin(), batch.tokens.begin() + batch.columns, semantic);
   };
   EXPECT_EQ(count(), 3);  // one a frame
-  options.sampler.specials = text::SpecialTokens::parse;
+  options.datasets[0].sampler.specials = text::SpecialTokens::parse;
   EXPECT_EQ(count(), 4);
 }
 

@@ -67,13 +67,26 @@ float draw_truncated_length(base::TorchRandom& random, int64_t length) {
   return std::clamp(value, static_cast<float>(kShortest), static_cast<float>(length));
 }
 
-Sampler::Sampler(std::vector<TextData> groups, text::Tokenizer tokenizer, SamplerOptions options,
-                 const SamplerSeeds& seeds)
-    : groups_(std::move(groups)),
-      tokenizer_(std::move(tokenizer)),
-      options_(std::move(options)),
-      python_(seeds.python),
-      torch_(seeds.torch) {
+SamplerStreams::SamplerStreams(const SamplerSeeds& seeds)
+    : python(seeds.python),
+      torch(seeds.torch),
+      picks_seed_(seeds.picks),
+      picks_generator_(seeds.picks) {}
+
+double SamplerStreams::pick() {
+  ++picks_;
+  return picks_generator_.random();
+}
+
+void SamplerStreams::restore(const SamplerState& state) {
+  python.restore(state.python);
+  torch.restore(state.torch);
+  picks_generator_ = base::NumpyRandom(picks_seed_);
+  picks_generator_.skip(picks_ = state.picks);
+}
+
+Sampler::Sampler(std::vector<TextData> groups, text::Tokenizer tokenizer, SamplerOptions options)
+    : groups_(std::move(groups)), tokenizer_(std::move(tokenizer)), options_(std::move(options)) {
   check_options(options_);
   uint64_t sum = 0;
   for (const TextData& group : groups_) {
@@ -90,59 +103,57 @@ Sampler::Sampler(std::vector<TextData> groups, text::Tokenizer tokenizer, Sample
   }
 }
 
-std::vector<const Sentence*> Sampler::draw_sentences(const TextData& group) {
+std::vector<const Sentence*> Sampler::draw_sentences(const TextData& group,
+                                                     base::PythonRandom& random) const {
   const size_t count = group.sentences.size();
   const size_t wanted = static_cast<size_t>(options_.max_length / 20);
   const size_t taken = std::min(wanted, count);
   std::vector<const Sentence*> drawn;
   if (options_.causal) {
-    const size_t begin = count > wanted ? python_.below(count - wanted + 1) : 0;
+    const size_t begin = count > wanted ? random.below(count - wanted + 1) : 0;
     for (size_t i = 0; i < taken; ++i) drawn.push_back(&group.sentences[begin + i]);
   } else {
-    for (size_t i = 0; i < taken; ++i) drawn.push_back(&group.sentences[python_.index(count)]);
+    for (size_t i = 0; i < taken; ++i) drawn.push_back(&group.sentences[random.index(count)]);
   }
   return drawn;
 }
 
-bool Sampler::draw_speaker_use() {
+bool Sampler::draw_speaker_use(base::PythonRandom& random) const {
   const double* share = std::get_if<double>(&options_.use_speaker);
-  return share != nullptr ? python_.random() < *share : std::get<bool>(options_.use_speaker);
+  return share != nullptr ? random.random() < *share : std::get<bool>(options_.use_speaker);
 }
 
-std::optional<Sample> Sampler::next() {
-  const TextData& group = groups_[python_.weighted_index(cumulative_)];
-  const std::vector<const Sentence*> sentences = draw_sentences(group);
+std::optional<Sample> Sampler::next(SamplerStreams& streams) const {
+  base::PythonRandom& random = streams.python;
+  const TextData& group = groups_[random.weighted_index(cumulative_)];
+  const std::vector<const Sentence*> sentences = draw_sentences(group, random);
   if (sentences.empty()) return std::nullopt;
 
-  const bool interactive = python_.random() < options_.interactive_prob;
+  const bool interactive = random.random() < options_.interactive_prob;
   // Four tokens stand around the text of a sample that is not interactive.
   int64_t remaining =
-      interactive ? options_.max_length
-                  : static_cast<int64_t>(draw_truncated_length(torch_, options_.max_length)) - 4;
+      interactive
+          ? options_.max_length
+          : static_cast<int64_t>(draw_truncated_length(streams.torch, options_.max_length)) - 4;
   Turn turn;
   turn.num_codebooks = options_.num_codebooks;
   turn.specials = options_.specials;
-  if (draw_speaker_use()) turn.speaker = group.name;
+  if (draw_speaker_use(random)) turn.speaker = group.name;
 
   std::vector<Sample> turns;
   for (size_t i = 0; i < sentences.size() && remaining > 0; ++i) {
     const Sentence& sentence = *sentences[i];
-    turn.texts.push_back(text::clean_text(sentence.texts[python_.below(sentence.texts.size())]));
+    turn.texts.push_back(text::clean_text(sentence.texts[random.below(sentence.texts.size())]));
     turn.codes.push_back(&sentence.codes);
     remaining -= static_cast<int64_t>(
         tokenizer_.encode(turn.texts.back(), options_.specials).size() + sentence.codes[0].size());
     if (!interactive) continue;
-    turn.skip_text = python_.random() < options_.skip_text_prob;
+    turn.skip_text = random.random() < options_.skip_text_prob;
     turns.push_back(pack_turn(turn, tokenizer_));
     turn.texts.clear();
     turn.codes.clear();
   }
   return interactive ? join_samples(turns) : pack_turn(turn, tokenizer_);
-}
-
-void Sampler::restore(const SamplerState& state) {
-  python_.restore(state.python);
-  torch_.restore(state.torch);
 }
 
 }  // namespace koi::dataset

@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "koi/base/numpy_random.h"
 #include "koi/base/random.h"
 #include "koi/dataset/sample.h"
 #include "koi/dataset/shard.h"
@@ -30,13 +31,33 @@ struct SamplerOptions {
 struct SamplerSeeds {
   std::vector<uint32_t> python;  // all choices; words of the seed, lowest first, 1 or more
   uint64_t torch = 0;            // the lengths of samples that are not interactive
+  uint64_t picks = 42;           // which of several datasets
 };
 
-// The exact place in both streams of random numbers.
+// The exact place in all streams.
 struct SamplerState {
   base::RandomState python;
   base::RandomState torch;
+  uint64_t picks = 0;  // drawn so far
   bool operator==(const SamplerState&) const = default;
+};
+
+// The random numbers of one reader of data, which all its datasets draw from.
+class SamplerStreams {
+ public:
+  explicit SamplerStreams(const SamplerSeeds& seeds);
+
+  base::PythonRandom python;
+  base::TorchRandom torch;
+  double pick();  // 0 to below 1, for Mixture::index
+
+  SamplerState state() const { return {python.state(), torch.state(), picks_}; }
+  void restore(const SamplerState& state);  // throws Error(corrupt)
+
+ private:
+  uint64_t picks_seed_;
+  base::NumpyRandom picks_generator_;
+  uint64_t picks_ = 0;
 };
 
 class Sampler {
@@ -45,29 +66,24 @@ class Sampler {
   // sentence at all, and, naming the speaker, for sentences without text or codes, with rows of
   // different lengths or fewer rows than num_codebooks.
   // Differs: the reference fails when it comes across such a sentence.
-  Sampler(std::vector<TextData> groups, text::Tokenizer tokenizer, SamplerOptions options,
-          const SamplerSeeds& seeds);
+  Sampler(std::vector<TextData> groups, text::Tokenizer tokenizer, SamplerOptions options);
 
   // The next sample; nothing where max_length is under 20 (no sentence fits, as in the reference).
   // Draws, in this order: the group by its number of sentences; the first sentence (causal, and
   // only if the group has more than max_length / 20) or each sentence with replacement (not
   // causal); interactive or not; if not, the length; the use of the speaker (only for a number);
   // and for each sentence the spelling and, interactive, whether its text is skipped.
-  std::optional<Sample> next();
-
-  SamplerState state() const { return {python_.state(), torch_.state()}; }
-  void restore(const SamplerState& state);  // throws Error(corrupt)
+  std::optional<Sample> next(SamplerStreams& streams) const;
 
  private:
-  std::vector<const Sentence*> draw_sentences(const TextData& group);
-  bool draw_speaker_use();
+  std::vector<const Sentence*> draw_sentences(const TextData& group,
+                                              base::PythonRandom& random) const;
+  bool draw_speaker_use(base::PythonRandom& random) const;
 
   std::vector<TextData> groups_;
   std::vector<uint64_t> cumulative_;  // sentences of the groups up to and with this one
   text::Tokenizer tokenizer_;
   SamplerOptions options_;
-  base::PythonRandom python_;
-  base::TorchRandom torch_;
 };
 
 // One draw of a normal distribution (mean L/2, deviation L/4) cut to 10 .. L, in float32 as torch

@@ -3,24 +3,17 @@
 #include <chrono>
 
 #include "koi/base/interrupt.h"
-#include "koi/dataset/batch_source.h"
 #include "koi/lm/adapters.h"
 #include "koi/lm/checkpoint.h"
 #include "koi/tensor/random.h"
 #include "koi/train/memory.h"
 #include "koi/train/run_checkpoint.h"
+#include "koi/train/run_data.h"
 
 namespace koi::train {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-// Streams of random numbers of one run, apart from each other.
-enum Stream : uint64_t { kTrainData = 0, kValData = 1, kAdapters = 2, kDropout = 3 };
-uint64_t stream_seed(const Settings& settings, Stream stream) {
-  constexpr uint64_t kStride = 0x9E3779B97F4A7C15;  // the golden ratio: far apart for near seeds
-  return settings.seed + stream * kStride;
-}
 
 void tell(const RunEvents& events, const std::string& line) {
   if (events.note) events.note(line);
@@ -36,27 +29,14 @@ lm::DualAr load(const Settings& settings, at::Device device) {
   options.seed = settings.seed;
   options.writable = !settings.lora;
   lm::DualAr model = lm::load_model(settings.base_model, options);
-  if (settings.lora) lm::add_lora(model, *settings.lora, stream_seed(settings, kAdapters));
+  if (settings.lora) lm::add_lora(model, *settings.lora, stream_seed(settings, Stream::adapters));
   choose_trained(model, settings.lora ? TrainedPart::adapters : TrainedPart::everything);
   return model;
 }
 
-dataset::BatchSource open_data(const Settings& settings, const DatasetSettings& data,
-                               const text::Tokenizer& tokenizer, int64_t num_codebooks,
-                               Stream stream) {
-  dataset::BatchSourceOptions options;
-  options.proto_files = data.proto_files;
-  options.seed = stream_seed(settings, stream);
-  options.batch_size = settings.batch_size;
-  options.max_length = settings.max_length;
-  options.sampler.max_length = data.max_length;
-  options.sampler.causal = data.causal;
-  options.sampler.use_speaker = data.use_speaker;
-  options.sampler.interactive_prob = data.interactive_prob;
-  options.sampler.num_codebooks = num_codebooks;
-  if (settings.reference_sampling)
-    options.reference = {.num_workers = settings.num_workers, .base_seed = settings.seed};
-  return dataset::BatchSource(options, tokenizer);
+dataset::BatchSource open_data(const Settings& settings, const text::Tokenizer& tokenizer,
+                               const lm::DualAr& model, Stream stream) {
+  return {data_options(settings, stream, model.config().num_codebooks), tokenizer};
 }
 
 // Whether layers are recomputed; says so where the step will hardly fit even then.
@@ -81,7 +61,6 @@ bool choose_recompute(const Settings& settings, const lm::DualAr& model, const R
 // Where the run goes on; true if it does.
 bool resume(const Settings& settings, Trainer& trainer, dataset::BatchSource& data,
             const std::optional<lm::AdapterInfo>& adapter, const RunEvents& events) {
-        adapter_(describe_adapter(settings)),
   const auto saved = list_checkpoints(settings.checkpoint_folder);
   if (saved.empty() && !settings.resume_from) return false;
   const base::fs::path path = saved.empty() ? *settings.resume_from : saved.back();
@@ -102,12 +81,12 @@ class Run {
   Run(const Settings& settings, at::Device device, const RunEvents& events)
       : settings_(settings),
         events_(events),
+        adapter_(describe_adapter(settings)),
         model_(load(settings, device)),
         tokenizer_(text::Tokenizer::load(settings.tokenizer)),
-        data_(open_data(settings, settings.train_data, tokenizer_, model_.config().num_codebooks,
-                        kTrainData)),
+        data_(open_data(settings, tokenizer_, model_, Stream::train_data)),
         trainer_(model_, settings.optimizer, settings.schedule, trainer_options(),
-                 tensor::make_generator(stream_seed(settings, kDropout), device)) {}
+                 tensor::make_generator(stream_seed(settings, Stream::dropout), device)) {}
 
   RunResult go() {
     const bool resumed = resume(settings_, trainer_, data_, adapter_, events_);
@@ -173,9 +152,7 @@ class Run {
   // The same ones at every validation, also of a run that goes on.
   void collect_val_batches() {
     if (settings_.val_batches == 0) return;
-    auto source = open_data(settings_, settings_.val_data, tokenizer_,
-                            model_.config().num_codebooks, kValData);
-  std::optional<lm::AdapterInfo> adapter_;
+    auto source = open_data(settings_, tokenizer_, model_, Stream::val_data);
     for (int64_t i = 0; i < settings_.val_batches; ++i)
       val_batches_.push_back(to_batch(source.next()));
   }
@@ -198,6 +175,7 @@ class Run {
 
   const Settings& settings_;
   const RunEvents& events_;
+  std::optional<lm::AdapterInfo> adapter_;
   lm::DualAr model_;
   text::Tokenizer tokenizer_;
   dataset::BatchSource data_;

@@ -63,8 +63,9 @@ class Restorer {
 Value position_value(const dataset::BatchSourceState& data, const at::Generator& dropout) {
   std::vector<Value> samplers;
   for (const dataset::SamplerState& sampler : data.samplers) {
-    samplers.push_back(Value::dict(
-        {{key("python"), value_of(sampler.python)}, {key("torch"), value_of(sampler.torch)}}));
+    samplers.push_back(Value::dict({{key("python"), value_of(sampler.python)},
+                                    {key("torch"), value_of(sampler.torch)},
+                                    {key("picks"), Value(static_cast<int64_t>(sampler.picks))}}));
   }
   return Value::dict({{key("batches"), Value(static_cast<int64_t>(data.batches))},
                       {key("samplers"), Value::list(std::move(samplers))},
@@ -80,7 +81,8 @@ dataset::BatchSourceState restore_position(const Value& value, at::Generator& dr
   if (samplers == nullptr) restorer.fail("samplers is no list");
   for (const Value& sampler : samplers->items) {
     state.samplers.push_back({restorer.random(restorer.entry(sampler, "python")),
-                              restorer.random(restorer.entry(sampler, "torch"))});
+                              restorer.random(restorer.entry(sampler, "torch")),
+                              static_cast<uint64_t>(restorer.integer(sampler, "picks"))});
   }
   const at::Tensor stored = restorer.tensor(value, "dropout", at::kByte);
   if (stored.numel() == dropout.get_state().numel()) dropout.set_state(stored.clone());

@@ -22,6 +22,13 @@ void require_target(Reader& reader, const std::string& key, const std::string& k
   require(target == known, key, "koi knows only " + known + ", found " + target);
 }
 
+uint64_t read_seed(Reader& reader, const std::string& key, uint64_t otherwise) {
+  auto seed = static_cast<int64_t>(otherwise);
+  reader.read_optional(key, seed);
+  require(seed >= 0, key, "must be 0 or more");
+  return static_cast<uint64_t>(seed);
+}
+
 DatasetSettings read_dataset(Reader& reader, const Node& config, const std::string& key) {
   DatasetSettings settings;
   reader.read(key + ".proto_files", settings.proto_files);
@@ -39,6 +46,28 @@ DatasetSettings read_dataset(Reader& reader, const Node& config, const std::stri
     reader.read(speaker_key, use);
     settings.use_speaker = use;
   }
+  reader.read_optional(key + ".skip_text_prob", settings.skip_text_prob);
+  settings.seed = read_seed(reader, key + ".seed", settings.seed);
+  return settings;
+}
+
+MixtureSettings read_mixture(Reader& reader, const Node& config, const std::string& key) {
+  MixtureSettings settings;
+  if (!reader.has(key + ".datasets")) {
+    settings.datasets.push_back(read_dataset(reader, config, key));
+    return settings;
+  }
+  const auto* datasets = config.find(key + ".datasets")->get<config::List>();
+  require(datasets != nullptr && !datasets->empty(), key + ".datasets",
+          "a list of datasets was expected");
+  for (size_t i = 0; i < datasets->size(); ++i) {
+    settings.datasets.push_back(
+        read_dataset(reader, config, key + ".datasets." + std::to_string(i)));
+  }
+  reader.read(key + ".probabilities", settings.probabilities);
+  require(settings.probabilities.size() == datasets->size(), key + ".probabilities",
+          "one for each of the " + std::to_string(datasets->size()) + " datasets was expected");
+  settings.seed = read_seed(reader, key + ".seed", settings.seed);
   return settings;
 }
 
@@ -193,8 +222,8 @@ void read_checkpoints(Reader& reader, Settings& settings) {
 }
 
 void read_data(Reader& reader, const Node& config, Settings& settings) {
-  settings.train_data = read_dataset(reader, config, "data.train_dataset");
-  settings.val_data = read_dataset(reader, config, "data.val_dataset");
+  settings.train_data = read_mixture(reader, config, "data.train_dataset");
+  settings.val_data = read_mixture(reader, config, "data.val_dataset");
   std::string text;
   reader.read("data.train_dataset.tokenizer.pretrained_model_name_or_path", text);
   settings.tokenizer = text;
@@ -206,10 +235,7 @@ void read_data(Reader& reader, const Node& config, Settings& settings) {
   require(text == "koi" || text == "reference", "data.sampler",
           "must be koi or reference, found " + text);
   settings.reference_sampling = text == "reference";
-  int64_t seed = static_cast<int64_t>(settings.seed);
-  reader.read_optional("seed", seed);
-  require(seed >= 0, "seed", "must be 0 or more");
-  settings.seed = static_cast<uint64_t>(seed);
+  settings.seed = read_seed(reader, "seed", settings.seed);
   int64_t data_length = 0;
   reader.read("data.max_length", data_length);
   require(data_length <= settings.max_length, "data.max_length",

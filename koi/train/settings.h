@@ -26,6 +26,16 @@ struct DatasetSettings {
   bool causal = true;
   std::variant<bool, double> use_speaker = false;
   double interactive_prob = 0.7;
+  double skip_text_prob = 0;
+  uint64_t seed = 42;  // order of shards and speakers
+};
+
+// data.train_dataset and data.val_dataset: a dataset, or several under `datasets`, of which each
+// sample takes one by `probabilities`.
+struct MixtureSettings {
+  std::vector<DatasetSettings> datasets;  // 1 or more
+  std::vector<double> probabilities;      // one a dataset, or none for a single one
+  uint64_t seed = 42;                     // of the choice among several
 };
 
 struct Settings {
@@ -46,7 +56,7 @@ struct Settings {
   Accelerator accelerator = Accelerator::automatic;
 
   // Data.
-  DatasetSettings train_data, val_data;
+  MixtureSettings train_data, val_data;
   int64_t batch_size = 8;
   bool reference_sampling = false;
   int64_t num_workers = 4;  // of reference sampling

@@ -46,7 +46,7 @@ TEST(Settings, TheReferencesCommandLine) {
   EXPECT_EQ(settings.max_steps, 1000);
   EXPECT_EQ(settings.save_interval, 100);
   EXPECT_EQ(settings.clip_norm, 1.0);
-  EXPECT_THAT(settings.train_data.proto_files, testing::ElementsAre("data/protos"));
+  EXPECT_THAT(settings.train_data.datasets[0].proto_files, testing::ElementsAre("data/protos"));
   EXPECT_FALSE(settings_of({}).lora.has_value());
 }
 
@@ -71,11 +71,11 @@ TEST(Settings, OverridesReachTheirPlace) {
                    "trainer.gradient_clip_val=null", "callbacks.grad_norm_monitor.norm_type=inf",
                    "callbacks=null", "paths.ckpt_dir=elsewhere", "+ckpt_path=a.ckpt"});
   EXPECT_EQ(settings.max_length, 64);
-  EXPECT_EQ(settings.train_data.max_length, 64);
+  EXPECT_EQ(settings.train_data.datasets[0].max_length, 64);
   EXPECT_EQ(settings.max_steps, 1000);
   EXPECT_EQ(settings.save_interval, 7);
-  EXPECT_EQ(std::get<double>(settings.train_data.use_speaker), 0.5);
-  EXPECT_THAT(settings.train_data.proto_files, testing::ElementsAre("one"));
+  EXPECT_EQ(std::get<double>(settings.train_data.datasets[0].use_speaker), 0.5);
+  EXPECT_THAT(settings.train_data.datasets[0].proto_files, testing::ElementsAre("one"));
   EXPECT_EQ(settings.seed, 9u);
   EXPECT_EQ(settings.precision, Precision::float32);
   EXPECT_EQ(settings.accelerator, Accelerator::cpu);
@@ -83,6 +83,29 @@ TEST(Settings, OverridesReachTheirPlace) {
   EXPECT_EQ(settings.clip_norm, 0);
   EXPECT_EQ(settings.checkpoint_folder, "elsewhere");
   EXPECT_EQ(settings.resume_from, "a.ckpt");
+}
+
+TEST(Settings, SeveralDatasets) {
+  const std::string part =
+      "{proto_files:[one],max_length:30,causal:true,use_speaker:true,"
+      "interactive_prob:0.5";
+  const std::vector<std::string> overrides = {
+      "+train_dataset.datasets=[" + part + "}," + part + ",seed:7,skip_text_prob:0.25}]",
+      "+train_dataset.seed=3"};
+  EXPECT_THAT(error_of(overrides), HasSubstr("data.train_dataset.probabilities"));
+  EXPECT_THAT(error_of({overrides[0], "+train_dataset.probabilities=[1]"}),
+              HasSubstr("one for each of the 2 datasets"));
+  const Settings settings =
+      settings_of({overrides[0], overrides[1], "+train_dataset.probabilities=[0.25,1]"});
+  const MixtureSettings& data = settings.train_data;
+  ASSERT_EQ(data.datasets.size(), 2u);
+  EXPECT_THAT(data.probabilities, testing::ElementsAre(0.25, 1));
+  EXPECT_EQ(data.seed, 3u);
+  EXPECT_EQ(data.datasets[0].seed, 42u);
+  EXPECT_EQ(data.datasets[1].seed, 7u);
+  EXPECT_EQ(data.datasets[1].skip_text_prob, 0.25);
+  EXPECT_EQ(data.datasets[1].max_length, 30);
+  EXPECT_EQ(settings.val_data.datasets.size(), 1u);
 }
 
 TEST(Settings, ImpossibleValuesNameTheirKey) {
@@ -110,6 +133,10 @@ TEST(Settings, ImpossibleValuesNameTheirKey) {
       {"data.batch_size=0", "data.batch_size"},
       {"data.sampler=none", "data.sampler"},
       {"data.train_dataset=null", "data.train_dataset.proto_files"},
+      {"+train_dataset.seed=-1", "data.train_dataset.seed"},
+      {"+train_dataset.datasets=[]", "data.train_dataset.datasets: a list of datasets"},
+      {"+train_dataset.datasets=3", "data.train_dataset.datasets: a list of datasets"},
+      {"+train_dataset.datasets=[{}]", "data.train_dataset.datasets.0.proto_files"},
       {"train_dataset.use_speaker=yes", "use_speaker"},
       {"model.recompute=sometimes", "model.recompute"},
       {"max_length=5", "model.model.max_length"},

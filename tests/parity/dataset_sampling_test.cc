@@ -102,25 +102,26 @@ void expect_case(const fs::path& folder) {
   if (!meta.at("trunc_normal").get<std::string>().starts_with("torch<=2.4")) return;
   const SamplerSeeds seeds{seed_words(meta.at("random_seed")), meta.at("torch_seed")};
   const auto make = [&] {
-    return Sampler(groups_of(meta), tokenizer(), options_of(meta.at("dataset")), seeds);
+    return Sampler(groups_of(meta), tokenizer(), options_of(meta.at("dataset")));
   };
   if (file.at("0").at("shape").is_object() && file["0"]["shape"].contains("error")) {
     EXPECT_THROW(make(), Error);  // the reference fails at each sample
     return;
   }
-  Sampler sampler = make();
+  const Sampler sampler = make();
+  SamplerStreams streams(seeds);
   JoinedSamples tokens(folder / "tokens.npy"), labels(folder / "labels.npy");
   for (size_t i = 0; i + 1 < file.size(); ++i) {
     SCOPED_TRACE(i);
     const json& shape = file.at(std::to_string(i)).at("shape");
-    const std::optional<Sample> sample = sampler.next();
+    const std::optional<Sample> sample = sampler.next(streams);
     ASSERT_EQ(sample.has_value(), !shape.is_null());
     if (!sample) continue;
     EXPECT_EQ(sample->tokens, tokens.take(shape.at(0), shape.at(1)));
     EXPECT_EQ(sample->labels, labels.take(shape.at(0), shape.at(1)));
   }
   EXPECT_TRUE(tokens.at_end() && labels.at_end());
-  const base::RandomState state = sampler.state().python;
+  const base::RandomState state = streams.state().python;
   EXPECT_EQ(state.position, meta.at("mt_index_after"));
   EXPECT_EQ(state.words[0], meta.at("mt_word0_after"));
 }
@@ -168,12 +169,12 @@ TEST(SamplingParity, OddGroups) {
     SCOPED_TRACE(name);
     const json& dataset = expected.at("dataset");
     const auto draw = [&, &expected = expected, &name = name] {
-      Sampler sampler(
+      const Sampler sampler(
           load({test::golden("data/sampling/odd/" + name + ".protos")}, dataset.at("seed")),
-          tokenizer(), options_of(dataset),
-          {seed_words(expected.at("random_seed")), expected.at("torch_seed")});
+          tokenizer(), options_of(dataset));
+      SamplerStreams streams({seed_words(expected.at("random_seed")), expected.at("torch_seed")});
       for (const json& result : expected.at("results")) {
-        const Sample sample = sampler.next().value();
+        const Sample sample = sampler.next(streams).value();
         EXPECT_EQ(sample.tokens, matrix(result.at("tokens")));
         EXPECT_EQ(sample.labels, matrix(result.at("labels")));
       }
@@ -181,10 +182,11 @@ TEST(SamplingParity, OddGroups) {
     if (expected.at("results").at(0).contains("error")) {
       const auto catch_kind = [&] {
         try {
-          Sampler sampler(
+          const Sampler sampler(
               load({test::golden("data/sampling/odd/" + name + ".protos")}, dataset.at("seed")),
-              tokenizer(), options_of(dataset), {{1}, 1});
-          sampler.next();
+              tokenizer(), options_of(dataset));
+          SamplerStreams streams({{1}, 1});
+          sampler.next(streams);
         } catch (const Error& error) {
           return error.kind();
         }
@@ -237,10 +239,10 @@ TEST(SamplingParity, Workers) {
   const json module = test::read_json(test::golden("data/sampling/data_module.json"));
   const json& expected = module.at("workers");
   BatchSourceOptions options;
-  options.proto_files = {test::golden("data/sampling/protos").string()};
-  options.sampler = options_of(expected.at("dataset"));
-  options.seed = expected["dataset"].at("seed");
-  options.max_length = options.sampler.max_length;
+  options.datasets = {{.proto_files = {test::golden("data/sampling/protos").string()},
+                       .seed = expected.at("dataset").at("seed"),
+                       .sampler = options_of(expected.at("dataset"))}};
+  options.max_length = options.datasets[0].sampler.max_length;
   options.batch_size = expected.at("batch_size");
   // The seed of the loader's workers is torch's first random number.
   base::TorchRandom torch(expected.at("torch_seed"));
@@ -261,6 +263,19 @@ TEST(SamplingParity, Workers) {
   EXPECT_TRUE(inputs.at_end() && labels.at_end());
 }
 
+TEST(SamplingParity, Interleave) {
+  KOI_REQUIRE_GOLDEN("data/sampling/interleave.json");
+  const json cases = test::read_json(test::golden("data/sampling/interleave.json"));
+  ASSERT_FALSE(cases.empty());
+  for (const json& expected : cases) {
+    const Mixture mixture(expected.at("probabilities").get<std::vector<double>>());
+    const SamplerSeeds seeds{.python = {1}, .torch = 1, .picks = expected.at("seed")};
+    SamplerStreams streams(seeds);
+    ASSERT_FALSE(expected.at("picks").empty());
+    for (const json& pick : expected["picks"]) EXPECT_EQ(mixture.index(streams.pick()), pick);
+  }
+}
+
 TEST(SamplingParity, Defaults) {
   KOI_REQUIRE_GOLDEN("data/sampling/data_module.json");
   const json module = test::read_json(test::golden("data/sampling/data_module.json"));
@@ -271,12 +286,12 @@ TEST(SamplingParity, Defaults) {
   EXPECT_EQ(ours.use_speaker, wanted.use_speaker);
   EXPECT_EQ(ours.causal, wanted.causal);
   EXPECT_EQ(ours.skip_text_prob, wanted.skip_text_prob);
-  EXPECT_EQ(BatchSourceOptions().seed, module["dataset_defaults"].at("seed"));
+  EXPECT_EQ(DatasetOptions().seed, module["dataset_defaults"].at("seed"));
   for (const auto& [name, error] : module.items()) {
     if (!name.starts_with("interactive_prob_")) continue;
     SamplerOptions options;
     options.interactive_prob = std::stod(name.substr(std::string("interactive_prob_").size()));
-    EXPECT_THROW(Sampler({{"", "", {{{"a"}, {{1}}}}}}, tokenizer(), options, {{1}, 1}), Error);
+    EXPECT_THROW(Sampler({{"", "", {{{"a"}, {{1}}}}}}, tokenizer(), options), Error);
   }
 }
 

@@ -39,7 +39,7 @@ train::Settings make_settings(const TempDir& folder, const std::string& run) {
   settings.max_length = 64;
   settings.lora = lm::LoraConfig{.r = 4, .alpha = 8, .dropout = 0.1};
   settings.precision = train::Precision::float32;
-  settings.train_data = {.proto_files = {folder / "data"}, .max_length = 64};
+  settings.train_data.datasets = {{.proto_files = {folder / "data"}, .max_length = 64}};
   settings.val_data = settings.train_data;
   settings.batch_size = 2;
   settings.optimizer.lr = 1e-2;
@@ -144,7 +144,7 @@ TEST(TrainRun, BadRunsAreRefused) {
   settings.base_model = folder / "absent";
   EXPECT_THROW(train::run(settings, at::kCPU, {}), Error);
   settings = make_settings(folder, "run");
-  settings.train_data.proto_files = {folder / "empty"};
+  settings.train_data.datasets[0].proto_files = {folder / "empty"};
   EXPECT_THROW(train::run(settings, at::kCPU, {}), Error);
   base::make_folder(folder / "empty");
   EXPECT_THROW(train::run(settings, at::kCPU, {}), Error);
