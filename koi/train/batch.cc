@@ -11,7 +11,10 @@ at::Tensor copy_of(const std::vector<int64_t>& values, at::IntArrayRef shape) {
 
 }  // namespace
 
-int64_t Batch::token_count() const { return padding.numel() - padding.sum().item<int64_t>(); }
+int64_t Batch::token_count() const {
+  const int64_t padded = padding.defined() ? padding.sum().item<int64_t>() : 0;
+  return tokens.size(0) * tokens.size(2) - padded;
+}
 
 Batch to_batch(const dataset::Batch& batch) {
   Batch result;

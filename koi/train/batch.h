@@ -9,7 +9,9 @@ namespace koi::train {
 struct Batch {
   at::Tensor tokens;   // int64 [B, 1+K, T], row 0 token ids, rows 1.. model codes
   at::Tensor labels;   // int64 [B, 1+K, T], -100 where no loss counts
-  at::Tensor padding;  // bool [B, T], true where padded
+  at::Tensor padding;  // bool [B, T], true where padded; may be undefined
+  // Lengths of the samples that stand one behind the other in the only row; empty: a row a sample.
+  std::vector<int64_t> segments = {};
 
   int64_t token_count() const;  // positions that are no padding
 };

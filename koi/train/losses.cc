@@ -1,41 +1,125 @@
 #include "koi/train/losses.h"
 
+#include <algorithm>
+
 #include "koi/dataset/sample.h"
+#include "koi/lm/recompute.h"
 
 namespace koi::train {
 namespace {
 
-// Mean cross entropy of logits [N, classes] against labels [N].
-at::Tensor mean_cross_entropy(const at::Tensor& logits, const at::Tensor& labels) {
-  const auto counted = labels.ne(dataset::kIgnoredLabel).sum().clamp_min(1);
-  return at::cross_entropy_loss(logits.to(at::kFloat), labels, {}, at::Reduction::Sum,
-                                dataset::kIgnoredLabel) /
-         counted;
-}
+// Logits that are in memory at once: 64 MiB in float32.
+constexpr int64_t kLogitsAtOnce = int64_t{1} << 24;
 
-at::Tensor top_5_accuracy(const at::Tensor& logits, const at::Tensor& labels) {
+// How many labels, -100 and 0 left out, are among the 5 best of their row.
+at::Tensor count_hits(const at::Tensor& logits, const at::Tensor& labels) {
   const at::NoGradGuard no_grad;
   const auto counted = labels.ne(dataset::kIgnoredLabel).logical_and_(labels.ne(0));
   const auto best = std::get<1>(logits.topk(std::min<int64_t>(5, logits.size(-1)), -1));
-  const auto hits = best.eq(labels.unsqueeze(-1)).any(-1).logical_and_(counted);
-  return hits.sum().to(at::kFloat) / counted.sum().clamp_min(1);
+  return best.eq(labels.unsqueeze(-1)).any(-1).logical_and_(counted).sum().to(at::kFloat);
 }
+
+// Sum of cross entropies and the count of hits, [2]; only the first carries gradients. logits
+// [N, ..., classes], labels [N, ...].
+at::Tensor entropy_and_hits(const at::Tensor& logits, const at::Tensor& labels) {
+  const auto rows = logits.flatten(0, -2).to(at::kFloat);
+  const auto wanted = labels.flatten();
+  const auto entropy =
+      at::cross_entropy_loss(rows, wanted, {}, at::Reduction::Sum, dataset::kIgnoredLabel);
+  return at::stack({entropy, count_hits(rows, wanted)});
+}
+
+// What turns hidden rows into logits, and how many logits come of one row.
+struct Head {
+  std::function<at::Tensor(const at::Tensor&)> logits;
+  int64_t logits_per_row = 0;
+};
+
+// entropy_and_hits over the rows of x [N, ..., D], kLogitsAtOnce at a time.
+at::Tensor sum_over_rows(const at::Tensor& x, const at::Tensor& labels, const Head& head,
+                         at::Generator* generator) {
+  const int64_t rows = std::max<int64_t>(1, kLogitsAtOnce / head.logits_per_row);
+  if (x.size(0) <= rows) return entropy_and_hits(head.logits(x), labels);
+  at::Tensor sum;
+  for (int64_t from = 0; from < x.size(0); from += rows) {
+    const int64_t count = std::min(rows, x.size(0) - from);
+    const auto compute = [head, part = labels.narrow(0, from, count)](const at::Tensor& some) {
+      return entropy_and_hits(head.logits(some), part);
+    };
+    const auto part = lm::recompute(compute, x.narrow(0, from, count), generator);
+    sum = sum.defined() ? sum + part : part;
+  }
+  return sum;
+}
+
+// Over the labels of row 0 that count.
+at::Tensor sum_over_tokens(const lm::DualAr& model, const lm::DualArHidden& hidden,
+                           const at::Tensor& labels, const lm::ForwardOptions& options) {
+  const auto wanted = labels.select(1, 0).flatten();  // [B*T]
+  const auto rows = wanted.ne(dataset::kIgnoredLabel).nonzero().squeeze(1);
+  const lm::Dropout dropout{options.train, options.generator};
+  const Head head{[&model, dropout](const at::Tensor& x) { return model.token_logits(x, dropout); },
+                  model.config().vocab_size};
+  return sum_over_rows(hidden.slow.index_select(0, rows), wanted.index_select(0, rows), head,
+                       options.generator);
+}
+
+// Over the labels of rows 1..K. Positions without a next frame have logits of exactly zero.
+at::Tensor sum_over_codes(const lm::DualAr& model, const lm::DualArHidden& hidden,
+                          const at::Tensor& labels, const lm::ForwardOptions& options) {
+  const lm::ModelConfig& config = model.config();
+  const int64_t codebooks = config.num_codebooks;
+  const auto wanted = labels.narrow(1, 1, codebooks).mT().reshape({-1, codebooks});  // [B*T, K]
+  const lm::Dropout dropout{options.train, options.generator};
+  const Head head{[&model, dropout](const at::Tensor& x) { return model.code_logits(x, dropout); },
+                  codebooks * config.codebook_size};
+  const auto computed =
+      sum_over_rows(hidden.fast, wanted.index_select(0, hidden.rows), head, options.generator);
+
+  const auto other = wanted.ne(dataset::kIgnoredLabel).any(1).index_fill_(0, hidden.rows, false);
+  const auto rows = other.nonzero().squeeze(1);
+  const auto zeros = at::zeros({rows.numel(), codebooks, config.codebook_size}, computed.options());
+  return computed + entropy_and_hits(zeros, wanted.index_select(0, rows));
+}
+
+at::Tensor ratio(const at::Tensor& sum, double count) { return sum / (count > 0 ? count : 1); }
 
 }  // namespace
 
-Losses compute_losses(const lm::DualArOutput& output, const at::Tensor& labels) {
-  const auto on_device = labels.to(output.token_logits.device());
-  const auto token_labels = on_device.select(1, 0).reshape({-1});  // [B*T]
-  // [B, K, T] -> [B*T*K], as the logits lie.
-  const auto code_labels = on_device.narrow(1, 1, labels.size(1) - 1).mT().reshape({-1});
-  const auto token_logits = output.token_logits.flatten(0, -2);
-  const auto code_logits = output.codebook_logits.flatten(0, -2);
+LabelCounts& LabelCounts::operator+=(const LabelCounts& other) {
+  tokens += other.tokens;
+  codes += other.codes;
+  accuracy += other.accuracy;
+  return *this;
+}
+
+LabelCounts LabelCounts::operator*(double factor) const {
+  return {tokens * factor, codes * factor, accuracy * factor};
+}
+
+LabelCounts count_labels(const Batch& batch) {
+  const auto counted = batch.labels.ne(dataset::kIgnoredLabel);
+  const auto codes = counted.narrow(1, 1, batch.labels.size(1) - 1);
+  const auto seen = codes.logical_and(batch.labels.narrow(1, 1, codes.size(1)).ne(0));
+  const auto count = [](const at::Tensor& which) {
+    return static_cast<double>(which.sum().item<int64_t>());
+  };
+  return {.tokens = count(counted.select(1, 0)), .codes = count(codes), .accuracy = count(seen)};
+}
+
+Losses compute_losses(const lm::DualAr& model, const Batch& batch, const LabelCounts& divisors,
+                      const lm::ForwardOptions& options) {
+  const lm::DualArHidden hidden = model.forward_hidden(
+      {.tokens = batch.tokens, .padding = batch.padding, .segments = batch.segments}, options);
+  const auto labels = batch.labels.to(model.device());
+  const auto tokens = sum_over_tokens(model, hidden, labels, options);
+  const auto codes = sum_over_codes(model, hidden, labels, options);
 
   Losses losses;
-  losses.base_loss = mean_cross_entropy(token_logits, token_labels);
-  losses.semantic_loss = mean_cross_entropy(code_logits, code_labels);
+  losses.base_loss = ratio(tokens[0], divisors.tokens);
+  losses.semantic_loss = ratio(codes[0], divisors.codes);
   losses.loss = losses.base_loss + losses.semantic_loss;
-  losses.top_5_accuracy = top_5_accuracy(code_logits, code_labels);
+  losses.top_5_accuracy = ratio(codes[1].detach(), divisors.accuracy);
   return losses;
 }
 

@@ -4,20 +4,39 @@
 
 #include "koi/lm/model.h"
 #include "koi/tensor/torch.h"
+#include "koi/train/batch.h"
 
 namespace koi::train {
+
+// How many labels a batch, or all batches of a step together, have. Doubles, for they are divided
+// by and summed over processes.
+struct LabelCounts {
+  double tokens = 0;    // labels of row 0 that are not -100
+  double codes = 0;     // labels of rows 1..K that are not -100
+  double accuracy = 0;  // of these the ones that are not 0
+
+  LabelCounts& operator+=(const LabelCounts& other);
+  LabelCounts operator*(double factor) const;
+};
+
+LabelCounts count_labels(const Batch& batch);
 
 // Scalars (float32) on the model's device; `loss` carries the gradients.
 struct Losses {
   at::Tensor loss;            // base_loss + semantic_loss
-  at::Tensor base_loss;       // mean cross entropy over the labels of row 0 that are not -100
-  at::Tensor semantic_loss;   // the same over the labels of rows 1..K
-  at::Tensor top_5_accuracy;  // share of code labels, -100 and 0 left out, among the 5 best logits
+  at::Tensor base_loss;       // sum of cross entropies over the labels of row 0, / divisors.tokens
+  at::Tensor semantic_loss;   // the same over the labels of rows 1..K, / divisors.codes
+  at::Tensor top_5_accuracy;  // code labels, -100 and 0 left out, among the 5 best logits,
+                              // / divisors.accuracy
 };
 
-// `labels` int64 [B, 1+K, T], on any device. A mean over no labels at all is 0.
+// Forward pass and losses. With the batch's own counts as divisors they are the reference's means;
+// with the counts of all batches of a step they are this batch's share of the step's. A divisor of
+// 0 counts as 1. Logits are made, and made again in backward, for some rows at a time: those of all
+// rows would be the largest tensors of the step.
 // Differs: computed in float32 also for bfloat16 logits, where the reference's loss keeps two to
 // three digits; the reference's mean over no labels is NaN.
-Losses compute_losses(const lm::DualArOutput& output, const at::Tensor& labels);
+Losses compute_losses(const lm::DualAr& model, const Batch& batch, const LabelCounts& divisors,
+                      const lm::ForwardOptions& options);
 
 }  // namespace koi::train

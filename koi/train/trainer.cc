@@ -6,14 +6,10 @@
 #include "koi/train/gradients.h"
 
 namespace koi::train {
-namespace {
-
 LossValues values_of(const Losses& losses) {
   return {losses.loss.item<double>(), losses.base_loss.item<double>(),
           losses.semantic_loss.item<double>(), losses.top_5_accuracy.item<double>()};
 }
-
-}  // namespace
 
 LossValues& LossValues::operator+=(const LossValues& other) {
   loss += other.loss;
@@ -36,20 +32,28 @@ Trainer::Trainer(lm::DualAr& model, const AdamWOptions& optimizer, const Schedul
       options_(options),
       generator_(std::move(generator)) {}
 
+Trainer::BatchResult Trainer::add_batch(const Batch& batch, const LabelCounts& step_labels) {
+  return add(batch, step_labels, 1);
+}
+
 Trainer::BatchResult Trainer::add_batch(const Batch& batch) {
+  return add(batch, count_labels(batch), options_.accumulate_batches);
+}
+
+Trainer::BatchResult Trainer::add(const Batch& batch, const LabelCounts& divisors,
+                                  int64_t batches) {
   lm::ForwardOptions forward;
   forward.train = true;
   forward.recompute = options_.recompute;
   forward.generator = &generator_;
-  const Losses losses =
-      compute_losses(model_.forward(batch.tokens, batch.padding, forward), batch.labels);
+  const Losses losses = compute_losses(model_, batch, divisors, forward);
   BatchResult result;
   result.losses = values_of(losses);
   if (!std::isfinite(result.losses.loss)) {
     throw Error(ErrorKind::config, "step " + std::to_string(step_ + 1),
                 "the loss is no finite number", "lower model.optimizer.lr and go on");
   }
-  (losses.loss / options_.accumulate_batches).backward();
+  (losses.loss / batches).backward();
   const auto norm = grad_norm(optimizer_.gradients(), options_.grad_norm_type);
   if (norm.defined()) result.grad_norm = norm.item<double>();
   return result;
@@ -71,7 +75,7 @@ LossValues Trainer::evaluate(const std::vector<Batch>& batches) const {
   const at::NoGradGuard no_grad;
   LossValues sum;
   for (const Batch& batch : batches) {
-    sum += values_of(compute_losses(model_.forward(batch.tokens, batch.padding, {}), batch.labels));
+    sum += values_of(compute_losses(model_, batch, count_labels(batch), {}));
   }
   return sum.divided_by(static_cast<double>(std::max<size_t>(batches.size(), 1)));
 }

@@ -17,8 +17,11 @@ struct LossValues {
   LossValues divided_by(double count) const;
 };
 
+// Of the tensors, which waits for them where they are computed.
+LossValues values_of(const Losses& losses);
+
 struct TrainerOptions {
-  int64_t accumulate_batches = 1;  // their mean is one step
+  int64_t accumulate_batches = 1;  // that make one step
   double clip_norm = 1.0;          // 0: no clipping
   double grad_norm_type = 2;       // of the norm that is reported
   bool recompute = false;          // see lm::ForwardOptions
@@ -32,18 +35,22 @@ class Trainer {
           const TrainerOptions& options, at::Generator generator);
 
   struct BatchResult {
-    LossValues losses;     // of this batch alone, undivided
+    LossValues losses;
     double grad_norm = 0;  // of the sum of gradients so far, before clipping
   };
-  // Forward and backward; the gradient is added up, divided by accumulate_batches. Throws
-  // Error(config) where the loss is no finite number.
+  // Forward and backward; the gradients are added up. The losses, and their gradients, are this
+  // batch's share of the step, whose labels are counted by `step_labels`. Throws Error(config)
+  // where the loss is no finite number.
+  BatchResult add_batch(const Batch& batch, const LabelCounts& step_labels);
+  // As the reference does it: the losses are means over the batch's own labels, the gradient is
+  // that of their mean over accumulate_batches.
   BatchResult add_batch(const Batch& batch);
 
   // Clips, updates with the rate of the present step, clears the gradients, counts the step. The
   // rate that was used.
   double update();
 
-  // Mean of the batches' losses, without dropout and gradients.
+  // Mean of the batches' mean losses, without dropout and gradients.
   LossValues evaluate(const std::vector<Batch>& batches) const;
 
   int64_t step() const { return step_; }  // updates done
@@ -57,6 +64,9 @@ class Trainer {
   const at::Generator& generator() const { return generator_; }
 
  private:
+  // The gradient is that of the loss divided by `batches`.
+  BatchResult add(const Batch& batch, const LabelCounts& divisors, int64_t batches);
+
   lm::DualAr& model_;
   std::vector<Parameter> parameters_;
   AdamW optimizer_;

@@ -231,15 +231,5 @@ TEST(Trainer, ALossThatIsNoNumberEndsTheRun) {
   EXPECT_THROW(trainer.add_batch(random_batch(1)), Error);
 }
 
-TEST(Losses, NoLabelsAtAllGiveZero) {
-  lm::DualAr model = tiny_lora();
-  Trainer trainer(model, kFast, kNoWarmup, {}, tensor::make_generator(1));
-  Batch batch = random_batch(1);
-  batch.labels.fill_(dataset::kIgnoredLabel);
-  const LossValues losses = trainer.evaluate({batch});
-  EXPECT_EQ(losses.loss, 0);
-  EXPECT_EQ(losses.top_5_accuracy, 0);
-}
-
 }  // namespace
 }  // namespace koi::train

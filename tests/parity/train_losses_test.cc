@@ -40,7 +40,7 @@ train::Trainer make_trainer(lm::DualAr& model) {
 train::Losses train_losses(const lm::DualAr& model, const train::Batch& batch) {
   lm::ForwardOptions options;
   options.train = true;
-  return train::compute_losses(model.forward(batch.tokens, batch.padding, options), batch.labels);
+  return train::compute_losses(model, batch, train::count_labels(batch), options);
 }
 
 // Names and norms of gradients; null where there must be none.
@@ -243,7 +243,7 @@ TEST(LossParity, AttentionDropout) {
     std::vector<double> sums(3, 0.0);
     for (int run = 0; run < runs; ++run) {
       const train::Losses losses =
-          train::compute_losses(model.forward(batch.tokens, batch.padding, options), batch.labels);
+          train::compute_losses(model, batch, train::count_labels(batch), options);
       sums[0] += losses.loss.item<double>();
       sums[1] += losses.base_loss.item<double>();
       sums[2] += losses.semantic_loss.item<double>();
