@@ -194,32 +194,4 @@ std::string first_host(const std::string& node_list) {
   return host;
 }
 
-void check_launch(const Launch& launch, int64_t num_nodes, int64_t devices) {
-  const std::string started =
-      std::to_string(launch.world_size) + " process" + (launch.alone() ? "" : "es") + " in all" +
-      (launch.local_size == 0
-           ? ""
-           : ", " + std::to_string(launch.local_size) + " of them on this machine");
-  if (num_nodes > 1 && launch.alone()) {
-    throw Error(ErrorKind::config, "trainer.num_nodes",
-                std::to_string(num_nodes) + " machines are asked for, but koi was started alone",
-                "start it on each of them with torchrun, srun or mpirun");
-  }
-  const bool nodes_fit =
-      launch.world_size % num_nodes == 0 && (num_nodes == 1 || launch.local_size == 0 ||
-                                             launch.world_size == num_nodes * launch.local_size);
-  if (!nodes_fit) {
-    throw Error(ErrorKind::config, "trainer.num_nodes",
-                std::to_string(num_nodes) + " machines do not go with what was started: " + started,
-                "start as many processes on each machine");
-  }
-  if (devices > 0 && !launch.launcher.empty() && launch.local_size > 0 &&
-      devices != launch.local_size) {
-    throw Error(ErrorKind::config, "trainer.devices",
-                std::to_string(devices) + " do not go with what " + launch.launcher +
-                    " started: " + started,
-                "leave trainer.devices at auto under a launcher");
-  }
-}
-
 }  // namespace koi::train

@@ -48,8 +48,4 @@ Launch read_launch();  // of this process
 // where the list is empty or its brackets do not match.
 std::string first_host(const std::string& node_list);
 
-// Compares what was started with the configuration's trainer.num_nodes and trainer.devices (0:
-// any). num_nodes=1, the default, goes with every world. Throws Error(config) saying what to start.
-void check_launch(const Launch& launch, int64_t num_nodes, int64_t devices);
-
 }  // namespace koi::train

@@ -174,29 +174,5 @@ TEST(Launch, FindsTheFirstHostOfASlurmList) {
     EXPECT_THROW(first_host(list), Error) << list;
 }
 
-std::string mismatch(const Launch& started, int64_t num_nodes, int64_t devices) {
-  try {
-    check_launch(started, num_nodes, devices);
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::config);
-    return error.what();
-  }
-  return "";
-}
-
-TEST(Launch, ComparesTheWorldWithTheConfiguration) {
-  const Launch eight = read(kTorchrun), four = read(kSrun), alone = read({});
-  EXPECT_EQ(mismatch(alone, 1, 0), "");
-  EXPECT_EQ(mismatch(alone, 1, 4), "");  // koi is about to start them itself
-  EXPECT_EQ(mismatch(eight, 1, 0), "");
-  EXPECT_EQ(mismatch(eight, 2, 4), "");
-  EXPECT_EQ(mismatch(four, 2, 2), "");
-  EXPECT_THAT(mismatch(alone, 2, 0), testing::HasSubstr("koi was started alone"));
-  EXPECT_THAT(mismatch(eight, 3, 0), testing::HasSubstr("8 processes in all, 4 of them on this"));
-  EXPECT_THAT(mismatch(eight, 4, 0), testing::HasSubstr("trainer.num_nodes: 4 machines"));
-  EXPECT_THAT(mismatch(four, 3, 0), testing::HasSubstr("4 processes in all;"));
-  EXPECT_THAT(mismatch(eight, 2, 3), testing::HasSubstr("trainer.devices: 3 do not go with"));
-}
-
 }  // namespace
 }  // namespace koi::train

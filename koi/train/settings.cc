@@ -107,14 +107,7 @@ void read_machine(Reader& reader, Settings& settings) {
               accelerator == "cpu",
           "trainer.accelerator", "koi knows gpu, cuda, auto and cpu, found " + accelerator);
   settings.accelerator = accelerator == "cpu" ? Accelerator::cpu : Accelerator::automatic;
-  int64_t nodes = 1;
-  reader.read("trainer.num_nodes", nodes);
-  require(nodes == 1, "trainer.num_nodes", "koi trains on one machine");
-  std::vector<std::string> devices;
-  if (reader.has("trainer.devices")) reader.read("trainer.devices", devices);
-  require(devices.size() <= 1, "trainer.devices", "koi trains on one device");
-  require(devices.empty() || devices[0] == "auto" || devices[0] == "1" || devices[0] == "-1",
-          "trainer.devices", "koi trains on one device: give 1, and choose it with --device");
+  settings.ranks = read_rank_settings(reader);
 }
 
 void read_schedule(Reader& reader, Settings& settings) {

@@ -12,6 +12,7 @@
 #include "koi/config/node.h"
 #include "koi/lm/lora.h"
 #include "koi/train/optimizer.h"
+#include "koi/train/rank_settings.h"
 #include "koi/train/schedule.h"
 
 namespace koi::train {
@@ -54,6 +55,7 @@ struct Settings {
   Recompute recompute = Recompute::automatic;
   Precision precision = Precision::bfloat16;
   Accelerator accelerator = Accelerator::automatic;
+  RankSettings ranks;
 
   // Data.
   MixtureSettings train_data, val_data;
