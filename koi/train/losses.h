@@ -8,6 +8,12 @@
 
 namespace koi::train {
 
+// How the labels of a step's batches, on all ranks, come together.
+enum class LossReduction {
+  tokens,     // each label counts the same: 2 ranks, or 2 batches, of b samples equal one of 2 b
+  reference,  // the mean of the batches' means, however many labels each has
+};
+
 // How many labels a batch, or all batches of a step together, have. Doubles, for they are divided
 // by and summed over processes.
 struct LabelCounts {

@@ -97,6 +97,11 @@ class ProcessGroup::Network {
     }
   }
 
+  // Where a tensor travels from: gloo knows only the CPU.
+  at::Device device(const at::Tensor& tensor) const {
+    return groups_.tensors == groups_.numbers ? at::Device(at::kCPU) : tensor.device();
+  }
+
   Heartbeat& heartbeat() { return heartbeat_; }
 
  private:
@@ -161,8 +166,9 @@ void ProcessGroup::sum_tensors(const std::vector<at::Tensor>& tensors) {
   for (const auto& bucket : buckets(tensors)) {
     std::vector<at::Tensor> parts;
     for (const at::Tensor& tensor : bucket) parts.push_back(tensor.reshape(-1));
-    const bool half = bucket[0].element_size() < 4;
-    std::vector<at::Tensor> flat{half ? at::cat(parts).to(at::kFloat) : at::cat(parts)};
+    const at::ScalarType type = bucket[0].scalar_type();
+    std::vector<at::Tensor> flat{at::cat(parts).to(
+        network_->device(bucket[0]), at::isReducedFloatingType(type) ? at::kFloat : type)};
     network_->run([&](Groups& groups) { return groups.tensors->allreduce(flat); });
     int64_t offset = 0;
     for (const at::Tensor& tensor : bucket) {
@@ -176,11 +182,8 @@ void ProcessGroup::broadcast(const std::vector<at::Tensor>& tensors) {
   if (!network_) return;
   const at::NoGradGuard no_grad;
   for (const at::Tensor& tensor : tensors) {
-    std::vector<at::Tensor> values{tensor.contiguous()};
-    network_->run([&](Groups& groups) {
-      const bool small = tensor.is_cpu();
-      return (small ? groups.numbers : groups.tensors)->broadcast(values);
-    });
+    std::vector<at::Tensor> values{tensor.to(network_->device(tensor)).contiguous()};
+    network_->run([&](Groups& groups) { return groups.tensors->broadcast(values); });
     if (!values[0].is_same(tensor)) tensor.copy_(values[0]);
   }
 }
@@ -198,11 +201,12 @@ bool ProcessGroup::any(bool here) { return sum_numbers({here ? 1.0 : 0.0})[0] > 
 void ProcessGroup::barrier() { sum_numbers({0.0}); }
 
 void ProcessGroup::require_same(const std::string& what, const std::string& text) {
+  if (!network_) return;
   const std::string digest = base::sha256_hex(text);
-  const at::Tensor mine = at::tensor(std::vector<int64_t>(digest.begin(), digest.end()), at::kLong);
-  const at::Tensor first = mine.clone();
-  broadcast({first});
-  if (!any(!at::equal(mine, first))) return;
+  std::vector<at::Tensor> first{at::tensor(std::vector<int64_t>(digest.begin(), digest.end()))};
+  const at::Tensor mine = first[0].clone();
+  network_->run([&](Groups& groups) { return groups.numbers->broadcast(first); });
+  if (!any(!at::equal(mine, first[0]))) return;
   throw Error(ErrorKind::config, rank_name(rank_, size_), what + " is not the same in all ranks",
               "start all of them with the same command, from the same files");
 }

@@ -42,10 +42,10 @@ class ProcessGroup {
   int size() const { return size_; }
   bool is_first() const { return rank_ == 0; }
 
-  // Replaces each tensor (of any number, shape and floating dtype, on the backend's device) by its
-  // sum over all ranks, the same bits everywhere and in every run. Many small ones travel together;
-  // half precision is added up in float32. Throws Error(internal) where ranks bring different
-  // numbers of elements.
+  // Replaces each tensor (of any number, shape and floating dtype; nccl takes those of the rank's
+  // GPU only) by its sum over all ranks, the same bits everywhere and in every run. Many small ones
+  // travel together; half precision is added up in float32. Throws Error(internal) where ranks
+  // bring different numbers of elements.
   void sum_tensors(const std::vector<at::Tensor>& tensors);
 
   // Replaces each tensor by rank 0's.

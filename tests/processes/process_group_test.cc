@@ -26,19 +26,6 @@ const Variables kTimeout{{"KOI_TEST_TIMEOUT_S", "8"}};
 // A lost peer has ended all others by then.
 constexpr double kTimeoutS = 8;
 
-// Different in each test, so that tests may run side by side.
-int free_port() {
-  const int descriptor = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  socklen_t size = sizeof(address);
-  auto* generic = reinterpret_cast<sockaddr*>(&address);
-  EXPECT_EQ(::bind(descriptor, generic, size), 0);
-  EXPECT_EQ(::getsockname(descriptor, generic, &size), 0);
-  ::close(descriptor);
-  return ntohs(address.sin_port);
-}
-
 // What torchrun sets for one rank of a machine.
 Variables torchrun_variables(int rank, int world_size, int port) {
   Variables variables = kTimeout;
@@ -94,6 +81,13 @@ TEST_P(ProcessGroupTest, SumsAndBroadcastsTheSameBitsInAllRanksAndRuns) {
   Process launcher({kProgram, "launch", std::to_string(GetParam()), "all"}, kTimeout);
   EXPECT_EQ(launcher.wait(), 0) << launcher.err();
   EXPECT_EQ(sums(launcher.out()).count(first), static_cast<size_t>(GetParam()));
+}
+
+// By the count of labels 2 or 4 ranks equal one with all their samples; by the reference's rule
+// they equal one with as many batches. The adapters are the same bits on all ranks.
+TEST_P(ProcessGroupTest, TrainsAsOneProcessWould) {
+  sums_of(start_ranks(GetParam(), "train"));
+  sums_of(start_ranks(GetParam(), "train-reference"));
 }
 
 // Every rank but the last must end in time with status 1 and one line.

@@ -14,6 +14,7 @@
 #include "koi/base/interrupt.h"
 #include "koi/tensor/device.h"
 #include "koi/train/process_group.h"
+#include "tests/support/train_steps.h"
 
 namespace {
 
@@ -117,11 +118,28 @@ void be_slow(ProcessGroup& group) {
   group.barrier();
 }
 
+// Training on all ranks against the same training here alone, whose batches are those of all ranks.
+void check_training(ProcessGroup& group, koi::train::LossReduction reduction, int batches_alone) {
+  constexpr double kNear = 1e-5;  // fp32 sums in another order
+  ProcessGroup alone(koi::train::Launch{}, {});
+  const auto together = koi::test::train_steps(1, reduction, group);
+  const auto here = koi::test::train_steps(batches_alone, reduction, alone);
+  const double difference = koi::test::difference(together, here);
+  if (!(difference < kNear)) fail("the ranks differ by " + std::to_string(difference));
+  say("sums " + digest(together.adapters));
+}
+
 const std::map<std::string, std::function<void(ProcessGroup&)>> kModes{
     {"all", all},
     {"step", step_for_ever},
     {"compute", compute_for_ever},
     {"slow", be_slow},
+    {"train",
+     [](ProcessGroup& group) { check_training(group, koi::train::LossReduction::tokens, 1); }},
+    {"train-reference",
+     [](ProcessGroup& group) {
+       check_training(group, koi::train::LossReduction::reference, group.size());
+     }},
     {"throw",
      [](ProcessGroup& group) {
        if (group.rank() == 1) fail("rank 1 has a fault of its own");

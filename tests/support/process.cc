@@ -1,11 +1,15 @@
 #include "tests/support/process.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <csignal>
+#include <fstream>
+#include <stdexcept>
 #include <thread>
 
 #include "koi/base/files.h"
@@ -56,12 +60,33 @@ bool Process::ended() {
   return status_ >= 0;
 }
 
+std::vector<pid_t> Process::children() const {
+  const std::string id = std::to_string(id_);
+  std::ifstream list("/proc/" + id + "/task/" + id + "/children");
+  std::vector<pid_t> found;
+  for (pid_t child = 0; list >> child;) found.push_back(child);
+  return found;
+}
+
 std::string Process::out() const { return base::read_file(scratch_ / "out"); }
 std::string Process::err() const { return base::read_file(scratch_ / "err"); }
 
 void Process::wait_for(const std::string& text) {
   while (out().find(text) == std::string::npos && !ended())
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
+}
+
+int free_port() {
+  const int descriptor = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  socklen_t size = sizeof(address);
+  auto* generic = reinterpret_cast<sockaddr*>(&address);
+  const bool bound =
+      ::bind(descriptor, generic, size) == 0 && ::getsockname(descriptor, generic, &size) == 0;
+  ::close(descriptor);
+  if (!bound) throw std::runtime_error("no free port");
+  return ntohs(address.sin_port);
 }
 
 }  // namespace koi::test

@@ -23,6 +23,8 @@ class Process {
   void signal(int number) const;
   int wait();  // the exit status; 128 + n after signal n
 
+  std::vector<pid_t> children() const;  // that it has started itself, oldest first
+
   std::string out() const;  // what it has written so far to standard output
   std::string err() const;  // and to standard error
 
@@ -36,5 +38,8 @@ class Process {
   pid_t id_ = -1;
   int status_ = -1;  // -1: runs
 };
+
+// A TCP port that nobody uses at the moment, so that tests may run side by side.
+int free_port();
 
 }  // namespace koi::test
