@@ -1,8 +1,10 @@
 #include "koi/base/atomic_folder.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
@@ -34,6 +36,15 @@ void rename_folder(const fs::path& from, const fs::path& to) {
   if (error) throw Error(ErrorKind::io, to.string(), "cannot be put in place: " + error.message());
 }
 
+// At once, where the file system can do that; else there is nothing at `there` for a moment.
+void exchange(const fs::path& here, const fs::path& there) {
+  if (::renameat2(AT_FDCWD, here.c_str(), AT_FDCWD, there.c_str(), RENAME_EXCHANGE) == 0) return;
+  const fs::path aside = make_beside(there);
+  rename_folder(there, aside);
+  rename_folder(here, there);
+  rename_folder(aside, here);
+}
+
 }  // namespace
 
 AtomicFolder::AtomicFolder(const fs::path& path, Existing existing) : existing_(existing) {
@@ -58,11 +69,9 @@ AtomicFolder::~AtomicFolder() {
 void AtomicFolder::commit() {
   sync_folder(temporary_);
   if (existing_ == Existing::replace && is_taken(path_)) {
-    const fs::path old = make_beside(path_);
-    rename_folder(path_, old);
-    rename_folder(temporary_, path_);
+    exchange(temporary_, path_);
     std::error_code ignored;
-    fs::remove_all(old, ignored);
+    fs::remove_all(temporary_, ignored);
   } else {
     rename_folder(temporary_, path_);
   }

@@ -4,6 +4,7 @@
 
 #include "koi/base/error.h"
 #include "koi/base/random.h"
+#include "koi/dataset/shard_folder.h"
 
 namespace koi::dataset {
 
@@ -19,12 +20,15 @@ std::vector<fs::path> find_shards(const std::vector<std::string>& patterns) {
                     "make it with koi build-dataset");
       }
       if (!fs::is_directory(path, ignored)) {
+        require_settled(path.parent_path());
         shards.push_back(path);
         continue;
       }
+      require_settled(path);
       const std::vector<fs::path> found = base::list_files(path, [](const fs::path& file) {
         return file.extension() == ".proto" || file.extension() == ".protos";
       });
+      for (const fs::path& shard : found) require_settled(shard.parent_path());
       shards.insert(shards.end(), found.begin(), found.end());
     }
   }

@@ -20,7 +20,8 @@ std::vector<std::string> expand_braces(std::string_view pattern);
 
 // All shards that `patterns` name, braces expanded, in the order of their path parts: a file as it
 // is, of a folder all *.proto and *.protos below it. What is named twice comes twice. Throws
-// Error(not_found) for a path that is not there, and where there is no shard at all.
+// Error(not_found) for a path that is not there, and where there is no shard at all; as
+// require_settled() for folders where a packer was killed.
 std::vector<base::fs::path> find_shards(const std::vector<std::string>& patterns);
 
 // One reader among all that share a dataset.

@@ -1,11 +1,12 @@
 #include "koi/dataset/shard_folder.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <cstdlib>
-#include <cstring>
+#include <sstream>
 
 #include "koi/base/error.h"
 
@@ -14,32 +15,76 @@ namespace {
 
 namespace fs = base::fs;
 
+// Inside the output: shards that do not count yet (or any more), and shards that count already and
+// are being put in place. There they have their number as name.
+constexpr const char* kCollected = ".koi-collected-shards";
+constexpr const char* kSwitching = ".koi-switching-shards";
+constexpr const char* kOldNames = "old";  // in both: the shards to be replaced, a name a line
+
 std::string number_of(size_t shard) { return fmt::format("{:08d}", shard); }
+
+void move_to(const fs::path& from, const fs::path& to) {
+  std::error_code error;
+  fs::rename(from, to, error);
+  if (error) throw Error(ErrorKind::io, to.string(), "cannot be put in place: " + error.message());
+}
+
+void remove_old(const fs::path& path) {
+  std::error_code error;
+  fs::remove(path, error);
+  if (error) {
+    throw Error(ErrorKind::io, path.string(),
+                "the old shard cannot be removed: " + error.message());
+  }
+}
+
+bool is_there(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(path, ignored);
+}
+
+// An exclusive lock, which ends with the descriptor or the process.
+int lock_folder(const fs::path& folder) {
+  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor >= 0 && ::flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    ::close(descriptor);
+    throw Error(ErrorKind::io, folder.string(), "another koi build-dataset writes to it",
+                "wait until it has ended");
+  }
+  return descriptor;  // some file systems know no locks
+}
 
 }  // namespace
 
 ShardFolder::ShardFolder(fs::path output, uint64_t shard_bytes)
     : output_(std::move(output)), shard_bytes_(shard_bytes) {
-  std::error_code ignored;
-  made_output_ = !fs::exists(output_, ignored);
+  made_output_ = !is_there(output_);
   base::make_folder(output_);
-  std::string name = (output_ / ".koi-tmp-XXXXXX").string();
-  if (::mkdtemp(name.data()) == nullptr) {
-    throw Error(ErrorKind::io, output_.string(),
-                std::string("cannot be written to: ") + std::strerror(errno));
+  lock_ = lock_folder(output_);
+  try {
+    if (is_there(output_ / kSwitching)) finish_switch();
+    fs::remove_all(output_ / kCollected);
+    base::make_folder(output_ / kCollected);
+  } catch (const fs::filesystem_error& error) {
+    ::close(lock_);
+    throw Error(ErrorKind::io, output_.string(), "cannot be written to: " + error.code().message());
+  } catch (...) {
+    ::close(lock_);
+    throw;
   }
-  collected_ = name;
 }
 
 ShardFolder::~ShardFolder() {
   shard_.reset();
   std::error_code ignored;
-  fs::remove_all(collected_, ignored);
+  fs::remove_all(output_ / kCollected, ignored);
   if (made_output_) fs::remove(output_, ignored);  // only if it is empty
+  ::close(lock_);
 }
 
 void ShardFolder::add(std::string_view record) {
-  if (!shard_) shard_ = std::make_unique<base::AtomicFile>(collected_ / number_of(finished_));
+  if (!shard_)
+    shard_ = std::make_unique<base::AtomicFile>(output_ / kCollected / number_of(finished_));
   shard_->write(record);
   if (shard_->position() > shard_bytes_) finish_shard();
 }
@@ -52,23 +97,43 @@ void ShardFolder::finish_shard() {
 
 std::vector<fs::path> ShardFolder::commit(const std::vector<fs::path>& stale) {
   if (shard_) finish_shard();
-  const auto require = [](const std::error_code& error, const fs::path& path, const char* doing) {
-    if (error) throw Error(ErrorKind::io, path.string(), doing + error.message());
-  };
-  std::error_code error;
-  std::vector<fs::path> shards;
-  for (size_t i = 0; i < finished_; ++i) {
-    shards.push_back(output_ / (number_of(i) + ".protos"));
-    fs::rename(collected_ / number_of(i), shards.back(), error);
-    require(error, shards.back(), "cannot be put in place: ");
+  std::string old_names;
+  for (const fs::path& path : stale) old_names += path.filename().string() + "\n";
+  base::write_file(output_ / kCollected / kOldNames, old_names);
+  move_to(output_ / kCollected, output_ / kSwitching);
+  base::sync_folder(output_);
+  return finish_switch();
+}
+
+// Goes on wherever it was broken off: the shards move in their order, so the old ones are gone when
+// the first one has moved.
+std::vector<fs::path> ShardFolder::finish_switch() {
+  const fs::path from = output_ / kSwitching;
+  if (is_there(from / number_of(0))) {
+    std::istringstream old_names(base::read_file(from / kOldNames));
+    for (std::string name; std::getline(old_names, name);)
+      remove_old(output_ / fs::path(name).filename());
+    base::sync_folder(output_);
   }
-  for (const fs::path& path : stale) {
-    if (std::find(shards.begin(), shards.end(), path) != shards.end()) continue;
-    fs::remove(path, error);
-    require(error, path, "the old shard cannot be removed: ");
+  std::vector<fs::path> shards;
+  for (const fs::path& path :
+       base::list_files(from, [](const fs::path& file) { return file.filename() != kOldNames; })) {
+    shards.push_back(output_ / (path.filename().string() + ".protos"));
+    move_to(path, shards.back());
   }
   base::sync_folder(output_);
+  move_to(from, output_ / kCollected);  // settled; what is left in it is of no use
+  base::sync_folder(output_);
+  std::error_code ignored;
+  fs::remove_all(output_ / kCollected, ignored);
   return shards;
+}
+
+void require_settled(const fs::path& folder) {
+  if (!is_there(folder / kSwitching)) return;
+  throw Error(ErrorKind::io, folder.string(),
+              "koi build-dataset was killed while it put its shards in place",
+              "run it again, which finishes that");
 }
 
 }  // namespace koi::dataset

@@ -1,4 +1,5 @@
-// The output of the packer: a folder of shards that changes as a whole or not at all.
+// The output of the packer: a folder of shards that changes as a whole or not at all, wherever the
+// process is killed.
 #pragma once
 
 #include <cstdint>
@@ -12,29 +13,38 @@ namespace koi::dataset {
 
 class ShardFolder {
  public:
-  // The shards are collected in a hidden folder inside `output` (which is made where it is missing)
-  // under names that no search for shards finds. Throws Error(io).
+  // Makes `output` where it is missing. Finishes what a killed run had begun to put in place there,
+  // removes what one had only collected. Throws Error(io), also where another process packs into
+  // the same folder.
   ShardFolder(base::fs::path output, uint64_t shard_bytes);
   ~ShardFolder();  // without commit() the output is as it was before
   ShardFolder(const ShardFolder&) = delete;
   ShardFolder& operator=(const ShardFolder&) = delete;
 
-  // Appends to the present shard, which ends when it is larger than `shard_bytes` then.
+  // Appends to the present shard, which ends when it is larger than `shard_bytes` then. Shards are
+  // collected in a hidden folder inside the output, under names that no search for shards finds.
   void add(std::string_view record);
 
-  // Puts the shards in place as 00000000.protos and so on (each replaces one of that name at once)
-  // and then removes the files `stale` that are none of them. Returns the shards.
+  // Puts the shards in place as 00000000.protos and so on, in the place of the files `stale`. One
+  // rename decides: a run that is killed before it leaves the old shards; after it the folder is
+  // unsettled (see require_settled) until all of the new ones and none of the old ones are there.
+  // Returns the shards.
   std::vector<base::fs::path> commit(const std::vector<base::fs::path>& stale);
 
  private:
   void finish_shard();
+  std::vector<base::fs::path> finish_switch();
 
   base::fs::path output_;
-  base::fs::path collected_;
   bool made_output_ = false;
+  int lock_ = -1;
   uint64_t shard_bytes_;
   size_t finished_ = 0;
   std::unique_ptr<base::AtomicFile> shard_;
 };
+
+// Throws Error(io) where a packer was killed while it put its shards into `folder`: only some may
+// be there. Packing again finishes it.
+void require_settled(const base::fs::path& folder);
 
 }  // namespace koi::dataset
