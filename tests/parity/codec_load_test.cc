@@ -42,7 +42,7 @@ TEST(CodecLoad, ManifestOfTheFullSize) {
 TEST(CodecLoad, KeysOfTheRecordedCodec) {
   KOI_REQUIRE_GOLDEN("codec/tiny");
   KOI_REQUIRE_GOLDEN("codec/tiny/keys.txt");
-  Firefly model(codec::config_for(codec_checkpoint()));
+  Firefly model(golden_codec_config());
   const std::vector<std::string> listed = listed_keys("codec/tiny/keys.txt");
   EXPECT_FALSE(listed.empty());
   EXPECT_EQ(keys_of(model), listed);

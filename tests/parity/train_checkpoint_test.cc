@@ -32,11 +32,12 @@ const std::vector<Case> kCases{
 class Recorded {
  public:
   explicit Recorded(const Case& which) : which_(which) {
-    for (const char* file : {"lm/tiny/model.pth", which.start, which.layout,
-                             "lm/train/lora_trajectories.json", "lm/train/batch0_inputs.npy"})
+    for (const char* file : {which.start, which.layout, "lm/train/lora_trajectories.json"})
       KOI_REQUIRE_GOLDEN(file);
     all_ = read_json(golden("lm/train/lora_trajectories.json"));
-    if (!has_part(all_, which.run)) return;
+    if (!have_model() || !has_part(all_, which.run)) return;
+    for (int64_t i = 0; i < all_.at("batches"); ++i)
+      if (!have_batch("lm/train/batch" + std::to_string(i))) return;
     start_ = pth_tensors(which.start);
     lora_ = golden_lora(all_, which.run, start_);
     layout_ = read_json(golden(which.layout));

@@ -18,11 +18,17 @@ inline std::filesystem::path codec_checkpoint() {
   return golden("codec/tiny/" + find_goldens("codec/tiny", R"(.+\.pth)").at(0).name);
 }
 
+// The one .yaml beside it.
+inline codec::FireflyConfig golden_codec_config() {
+  return codec::read_config(
+      golden("codec/tiny/" + find_goldens("codec/tiny", R"(.+\.yaml)").at(0).name));
+}
+
 // Computes with one thread, as the recordings were made.
 inline const codec::Firefly& golden_codec() {
   static const codec::Firefly model = [] {
     tensor::set_threads(1);
-    return codec::load_firefly(codec_checkpoint(), codec::config_for(codec_checkpoint()));
+    return codec::load_firefly(codec_checkpoint(), golden_codec_config());
   }();
   return model;
 }

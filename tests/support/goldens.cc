@@ -66,6 +66,16 @@ bool has_part(const nlohmann::json& record, const std::string& key) {
   return false;
 }
 
+bool have_model() {
+  return have_golden("lm/tiny/config.json") && have_golden("lm/tiny/model.pth") &&
+         have_golden("lm/tiny/tokenizer.json");
+}
+
+bool have_batch(const std::string& prefix) {
+  return have_golden(prefix + "_inputs.npy") && have_golden(prefix + "_labels.npy") &&
+         have_golden(prefix + "_attention_masks.npy");
+}
+
 std::vector<NamedPart> find_goldens(const std::string& folder, const std::string& pattern) {
   std::set<std::string> names;
   if (fs::is_directory(golden(folder))) {

@@ -23,6 +23,11 @@ void report_absent(const std::string& part);
 bool have_golden(const std::string& relative);
 bool has_part(const nlohmann::json& record, const std::string& key);
 
+// The recorded checkpoint lm/tiny, and a recorded batch: `prefix` + "_inputs.npy", "_labels.npy",
+// "_attention_masks.npy".
+bool have_model();
+bool have_batch(const std::string& prefix);
+
 // A part of the set whose name says more: {"stride32.npy", {"32"}} for the pattern
 // R"(stride(\d+)\.npy)".
 struct NamedPart {
