@@ -10,7 +10,7 @@ namespace koi::checkpoint {
 
 // SHA-256, as 64 hexadecimal digits, of one line for each tensor in the order of their names:
 // "NAME DTYPE SHAPE SHA-256 of the elements in C order". Equal for equal tensors, whatever file and
-// order they lie in. All cores work on it: 1 GB takes 0.4 s on two of them.
+// order they lie in. 1 GB takes 0.7 s of processor time, shared by all cores.
 std::string content_hash(const StateDict& state);
 
 }  // namespace koi::checkpoint

@@ -52,7 +52,7 @@ class Entries {
   const std::string& where_;
 };
 
-std::string told(const LoraConfig& lora) {
+std::string text_of(const LoraConfig& lora) {
   std::string text = "r " + std::to_string(lora.r) + ", lora_alpha " + std::to_string(lora.alpha) +
                      (lora.use_rslora ? ", rsLoRA" : "") + ", targets";
   for (const std::string& target : lora.targets) text += " " + target;
@@ -135,9 +135,10 @@ void check_lora(const LoraConfig& file, const LoraConfig& expected, const std::s
   const bool same = file.r == expected.r && file.alpha == expected.alpha &&
                     file.targets == expected.targets && file.use_rslora == expected.use_rslora;
   if (same) return;
-  throw Error(ErrorKind::config, where,
-              "was trained with " + told(file) + "; the LoRA configuration says " + told(expected),
-              "give the configuration it was trained with, or none");
+  throw Error(
+      ErrorKind::config, where,
+      "was trained with " + text_of(file) + "; the LoRA configuration says " + text_of(expected),
+      "give the configuration it was trained with, or none");
 }
 
 void check_base(const AdapterInfo& adapter, const BaseIdentity& base, const std::string& where) {
@@ -162,15 +163,15 @@ bool AdapterFile::is_adapter() const {
   return std::any_of(tensors.begin(), tensors.end(), is_lora);
 }
 
-AdapterFile load_adapter(const base::fs::path& path, const std::optional<LoraConfig>& told_lora) {
+AdapterFile load_adapter(const base::fs::path& path, const std::optional<LoraConfig>& told) {
   const bool peft = is_peft(path);
   AdapterFile file = peft ? load_peft(path) : load_checkpoint(path);
   if (file.tensors.empty()) throw Error(ErrorKind::corrupt, path.string(), "holds no tensors");
-  if (!told_lora) return file;
+  if (!told) return file;
   if (!peft && !file.says_base) {
-    file.info.lora = *told_lora;
+    file.info.lora = *told;
   } else {
-    LoraConfig expected = *told_lora;
+    LoraConfig expected = *told;
     if (peft) expected.targets = file.info.lora.targets;  // there they are the tensors' own names
     check_lora(file.info.lora, expected, path.string());
   }

@@ -18,8 +18,8 @@ struct BaseIdentity {
   std::string tokenizer_hash = {};  // SHA-256 of tokenizer.json; empty: unknown
 };
 
-// `tokenizer` is a tokenizer.json or the folder that holds it. Reads all of model.pth: some 0.4 s
-// for the published one. Throws what load_state_dict and read_file throw.
+// `tokenizer` is a tokenizer.json or the folder that holds it. Reads all of model.pth, see
+// content_hash for the time. Throws what load_state_dict and read_file throw.
 BaseIdentity identify_base(const base::fs::path& folder, const base::fs::path& tokenizer);
 
 // What an adapter's file says besides the tensors.

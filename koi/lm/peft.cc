@@ -17,6 +17,7 @@ constexpr char kConfig[] = "adapter_config.json";
 constexpr char kWeights[] = "adapter_model.safetensors";
 constexpr std::string_view kPrefix = "base_model.model.";
 constexpr uint64_t kMaxConfigBytes = uint64_t{1} << 20;
+constexpr int kMaxDepth = 16;  // what PEFT writes has 3 levels
 
 // Keys of our own in the safetensors' metadata.
 constexpr char kBaseHash[] = "koi_base_hash";
@@ -87,8 +88,12 @@ bool says_nothing(const Json& value) { return value.is_null() || value == false 
 class Config {
  public:
   explicit Config(const base::fs::path& path) : where_(path.string()) {
+    const auto limit_depth = [&](int depth, Json::parse_event_t, const Json&) {
+      if (depth > kMaxDepth) fail("is nested too deeply");
+      return true;
+    };
     try {
-      json_ = Json::parse(base::read_file(path, kMaxConfigBytes));
+      json_ = Json::parse(base::read_file(path, kMaxConfigBytes), limit_depth);
     } catch (const Json::exception&) {
       fail("is no JSON");
     }

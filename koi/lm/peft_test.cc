@@ -105,6 +105,9 @@ TEST_F(Peft, RefusesWhatIsNoPlainLora) {
   EXPECT_THAT(with("r", 1e300), HasSubstr("an r that is no integer"));
   base::write_file(peft / "adapter_config.json", "{");
   EXPECT_THAT(refusal([&] { load_adapter(peft); }), HasSubstr("is no JSON"));
+  base::write_file(peft / "adapter_config.json",
+                   R"({"bias": )" + std::string(500000, '[') + std::string(500000, ']') + "}");
+  EXPECT_THAT(refusal([&] { load_adapter(peft); }), HasSubstr("nested too deeply"));
   base::write_file(peft / "adapter_config.json", "[]");
   EXPECT_THAT(refusal([&] { load_adapter(peft); }), HasSubstr("no JSON object"));
   base::fs::remove(peft / "adapter_config.json");
