@@ -61,8 +61,9 @@ int run(const Flags& flags) {
   }
   std::printf("%s\n", (flags.json ? json_summary(report) : summary(report)).c_str());
   if (report.stopped) {
-    std::fprintf(stderr, "koi: interrupted; the same command goes on from here\n");
-    return 130;
+    return report_interrupted(
+        fmt::format("{} of {} files are done; the same command goes on from here", report.files,
+                    plan.files.size()));
   }
   return report.failures.empty() ? 0 : 1;
 }

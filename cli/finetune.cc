@@ -13,6 +13,7 @@
 #include "cli/step_runner.h"
 #include "koi/base/error.h"
 #include "koi/base/files.h"
+#include "koi/base/interrupt.h"
 #include "koi/checkpoint/codec_file.h"
 #include "koi/text/clean.h"
 
@@ -96,7 +97,8 @@ class Finetune {
                             flags_.text_extension}}) &&
                      step(train()) && step(merge()) && step(say());
     report(ran);
-    return ran ? 0 : results_.back().status;
+    if (ran) return 0;
+    return base::stop_requested() ? base::stop_status() : results_.back().status;
   }
 
  private:
@@ -115,7 +117,7 @@ class Finetune {
     std::fprintf(stderr, "== %s%s\n", what.name.c_str(),
                  what.finished ? ": was there already" : "");
     results_.push_back(run_step(what));
-    return results_.back().status == 0;
+    return results_.back().status == 0 && !base::stop_requested();
   }
 
   Step with_device(Step what) const {

@@ -18,6 +18,8 @@ int report(const std::string& line, int status) {
 int guarded(const std::function<int()>& run) {
   try {
     return run();
+  } catch (const base::Interrupted& interrupted) {
+    return report_interrupted(interrupted.what());
   } catch (const Error& error) {
     return report(error.what(), error.kind() == ErrorKind::usage ? 2 : 1);
   } catch (const std::bad_alloc&) {
@@ -60,6 +62,11 @@ int run_program(CLI::App& app, int argc, char** argv) {
                   2);
   }
   return 0;
+}
+
+int report_interrupted(const std::string& line) {
+  std::fprintf(stderr, "koi: interrupted: %s\n", line.c_str());
+  return base::stop_status();
 }
 
 void add_switch(CLI::App* command, const std::string& name, bool& value, const std::string& help) {

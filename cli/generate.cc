@@ -8,6 +8,7 @@
 #include "cli/flags.h"
 #include "cli/speech_flags.h"
 #include "koi/base/error.h"
+#include "koi/base/interrupt.h"
 
 namespace koi::cli {
 namespace {
@@ -53,8 +54,8 @@ void warn_of_cut_codebooks(const GenerateFlags& flags,
 int run(const GenerateFlags& flags) {
   const std::string text = flags.speech.checked_text();
   const std::vector<speech::Reference> references = read_references(flags);
-  speech::SpeechModel model =
   const std::vector<lm::WeightedAdapter> adapters = flags.speech.lora.load();
+  speech::SpeechModel model =
       speech::load_speech_model(flags.speech.checkpoint, flags.speech.model_options());
   lm::put_adapters(model.model, adapters, flags.speech.checkpoint);
   warn_of_cut_codebooks(flags, references, model.model.config().num_codebooks);
@@ -62,10 +63,14 @@ int run(const GenerateFlags& flags) {
   const speech::Noise noise = flags.speech.noise();
   for (int sample = 0; sample < flags.num_samples; ++sample) {
     speech::StoredCodes codes;
-    {
+    try {
       base::Progress progress("generate", "frames", 0);
       codes = speech::join_codes(
           speech::generate_long(model, text, references, flags.speech.options(progress), noise));
+    } catch (const base::Interrupted&) {
+      return report_interrupted(
+          fmt::format("{} of {} samples are written; the same command makes all of them anew",
+                      sample, flags.num_samples));
     }
     base::make_folder(flags.output_dir);
     const base::fs::path path =

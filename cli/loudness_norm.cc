@@ -74,8 +74,9 @@ int run(const Flags& flags) {
       flags.json ? json_summary(report, flags.output) : summary(report, flags.output);
   std::printf("%s\n", text.c_str());
   if (report.interrupted) {
-    std::fprintf(stderr, "koi: interrupted; the same command goes on from here\n");
-    return 130;
+    return report_interrupted(
+        fmt::format("{} of {} recordings are done; the same command{} goes on from here",
+                    report.recordings, total, flags.options.clean ? " without --clean" : ""));
   }
   return report.failed > 0 ? 1 : 0;
 }

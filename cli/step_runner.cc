@@ -1,14 +1,11 @@
 #include "cli/step_runner.h"
 
 #include <fmt/format.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <chrono>
-#include <cstring>
 
-#include "koi/base/error.h"
+#include "koi/base/interrupt.h"
 #include "koi/base/progress.h"
 
 namespace koi::cli {
@@ -35,16 +32,7 @@ StepResult run_step(const Step& step) {
   StepResult result{step.name, 0, 0, step.finished};
   if (step.finished) return result;
   const auto start = std::chrono::steady_clock::now();
-  const pid_t child = ::fork();
-  if (child < 0) {
-    throw Error(ErrorKind::io, step.name,
-                std::string("cannot be started: ") + std::strerror(errno));
-  }
-  if (child == 0) become_command(step);
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
-  result.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  result.status = base::run_child([&step] { become_command(step); });
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;
 }

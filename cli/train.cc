@@ -16,8 +16,6 @@
 namespace koi::cli {
 namespace {
 
-constexpr int kInterrupted = 130;  // 128 + SIGINT, as shells say it
-
 constexpr const char* kExamples =
     "  koi train --config-name text2semantic_finetune project=my_voice \\\n"
     "      +lora@model.model.lora_config=r_8_alpha_16\n"
@@ -110,11 +108,10 @@ int TrainCommand::run() const {
   const train::RunResult result = train::run(settings, where, events);
   progress.reset();
   std::fprintf(stdout, "%s\n", result.checkpoint.c_str());
-  if (result.stopped) {
-    std::fprintf(stderr, "stopped after step %lld; the same command goes on from there\n",
-                 static_cast<long long>(result.steps));
-  }
-  return result.stopped ? kInterrupted : 0;
+  if (!result.stopped) return 0;
+  return report_interrupted("step " + std::to_string(result.steps) + " of " +
+                            std::to_string(settings.max_steps) +
+                            " is saved; the same command goes on from there");
 }
 
 // What CLI11 leaves over: the overrides, and -cn, Hydra's short form of --config-name.

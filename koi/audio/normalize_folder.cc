@@ -220,6 +220,7 @@ NormalizeReport normalize_folder(const fs::path& input, const fs::path& output,
     count(result, report);
     if (on_file) on_file(result);
   });
+  report.recordings = handed_out;
   report.interrupted = handed_out < files.size();
   std::sort(report.problems.begin(), report.problems.end(),
             [](const FileResult& a, const FileResult& b) {

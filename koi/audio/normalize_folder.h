@@ -43,6 +43,7 @@ struct NormalizeReport {
   size_t limited = 0;        // of those done: quieter than the target because of the true peak
   size_t side_files = 0;     // transcripts and the like that were copied
   bool interrupted = false;  // a signal came; a second run goes on from there
+  size_t recordings = 0;     // that were looked at: all, unless interrupted
   std::vector<FileResult> problems;  // unchanged, left out and failed ones, in the files' order
 };
 

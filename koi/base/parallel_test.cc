@@ -44,15 +44,6 @@ TEST(ParallelFor, a_signal_stops_it_between_two_indices) {
   EXPECT_EXIT(stopped_after_three(), testing::ExitedWithCode(0), "");
 }
 
-TEST(Interrupt, the_second_signal_ends_the_process) {
-  const auto twice = [] {
-    catch_interrupts();
-    std::raise(SIGINT);
-    std::raise(SIGINT);
-  };
-  EXPECT_EXIT(twice(), testing::KilledBySignal(SIGINT), "");
-}
-
 TEST(UsableCores, is_at_least_one) { EXPECT_GE(usable_cores(), 1U); }
 
 }  // namespace

@@ -178,11 +178,12 @@ ExtractReport extract_codes(const Firefly& codec, const ExtractPlan& plan,
       } else {
         ++(item.present ? report.present : report.extracted);
       }
+      ++report.files;
       if (on_file) on_file(item.failure ? &*item.failure : nullptr);
     }
   }
   report.audio_s = extraction.audio_s();
-  report.stopped = base::stop_requested();
+  report.stopped = report.files < plan.files.size();
   return report;
 }
 

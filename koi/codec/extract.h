@@ -43,7 +43,8 @@ struct ExtractReport {
   size_t present = 0;                    // sound .npy files that were there already
   std::vector<ExtractFailure> failures;  // those of the plan first
   double audio_s = 0;                    // of the extracted files
-  bool stopped = false;                  // a signal came; a second run goes on from there
+  size_t files = 0;                      // of the plan, that were looked at
+  bool stopped = false;                  // a signal came before the last; a second run goes on
 };
 
 // Writes the codes of the plan's files, each .npy whole or not at all. One that is there is kept

@@ -159,8 +159,9 @@ class Packer {
   }
 
   void stop_if_interrupted() const {
-    if (base::stop_requested())
-      throw Error(ErrorKind::io, options_.output.string(), "interrupted, nothing was written");
+    if (!base::stop_requested()) return;
+    throw base::Interrupted(options_.output.string(), "is as it was, nothing is packed yet",
+                            "the same command begins anew");
   }
 
   PackOptions options_;

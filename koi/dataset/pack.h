@@ -58,7 +58,8 @@ struct PackReport {
 //
 // Throws Error(usage) for no inputs, Error(not_found) for missing ones, Error(corrupt) for a file
 // list that is no text or a dataset without any sentence (not with the reference's rules),
-// Error(io) where the output cannot be written or the packing is interrupted.
+// Error(io) where the output cannot be written, base::Interrupted at the next file when
+// base::stop_requested().
 PackReport pack_dataset(const PackOptions& options, const PackListener& listener);
 
 // The shards that packing into `output` would replace; none where there is no such folder.

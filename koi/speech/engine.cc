@@ -6,6 +6,7 @@
 
 #include "koi/audio/resample.h"
 #include "koi/base/error.h"
+#include "koi/base/interrupt.h"
 #include "koi/checkpoint/codec_file.h"
 
 namespace koi::speech {
@@ -65,6 +66,10 @@ Speech Engine::say(std::string_view text, const std::vector<Reference>& referenc
   const checkpoint::Codes codes = join_codes(speech.segments).codes;
   speech.frames = codes.frames;
   if (codes.frames == 0) return speech;
+  if (base::stop_requested()) {
+    throw base::Interrupted("speech", "given up before its codes became sound",
+                            "the same command begins anew");
+  }
 
   const c10::InferenceMode no_gradients;
   const at::Tensor input = at::tensor(at::ArrayRef<int32_t>(codes.values), at::kLong)

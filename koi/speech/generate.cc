@@ -176,7 +176,11 @@ TokenColumns generate(const SpeechModel& speech, const TokenColumns& prompt,
   TokenColumns frames{prompt.rows, {}, prompt.wide};
   TokenColumns input = prompt;
   while (frames.columns() < limit) {
-    if (base::stop_requested()) throw Error(ErrorKind::io, "generation", "stopped by a signal");
+    if (base::stop_requested()) {
+      throw base::Interrupted("generation",
+                              fmt::format("given up after {} frames", frames.columns()),
+                              "the same command begins anew");
+    }
     input.values = sampler.draw(speech.model.forward_slow(to_input(input, device), cache));
     frames.append(input);
     if (options.on_frame) options.on_frame(frames.columns());

@@ -56,7 +56,7 @@ Noise torch_noise(uint64_t seed);
 // Noise is drawn for each frame for the main token first, then for the codebooks.
 // Before anything runs throws Error(usage) for impossible options, Error(config) where the prompt
 // leaves no room for a frame, Error(corrupt) for tokens or codes that the model does not have.
-// Throws Error(io) at the next frame when base::stop_requested().
+// Throws base::Interrupted at the next frame when base::stop_requested().
 TokenColumns generate(const SpeechModel& speech, const TokenColumns& prompt,
                       const GenerateOptions& options, const Noise& noise);
 

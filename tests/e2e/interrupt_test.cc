@@ -1,0 +1,268 @@
+// The real program told to stop in the midst of its work, by SIGINT (Ctrl-C) and then by SIGTERM:
+// it ends with the signal's status, keeps what is finished and nothing else, says how to go on, and
+// going on leaves the bytes of a run that nothing stopped.
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <csignal>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "koi/audio/audio_file.h"
+#include "koi/base/files.h"
+#include "koi/base/random.h"
+#include "koi/checkpoint/npy.h"
+#include "tests/support/run_program.h"
+#include "tests/support/temp_dir.h"
+#include "tests/support/terminal_program.h"
+
+namespace koi::test {
+namespace {
+
+namespace fs = std::filesystem;
+using Files = std::map<std::string, std::string>;  // bytes by path
+using Words = std::vector<std::string>;
+using testing::HasSubstr;
+
+// All files below `folder`, temporary ones too.
+Files files_in(const fs::path& folder) {
+  Files files;
+  if (!fs::exists(folder)) return files;
+  for (const fs::path& path : base::list_files(folder, [](const fs::path&) { return true; }))
+    files[path.lexically_relative(folder)] = base::read_file(path);
+  return files;
+}
+
+bool are_part_of(const Files& part, const Files& whole) {
+  return std::includes(whole.begin(), whole.end(), part.begin(), part.end());
+}
+
+class InterruptTest : public testing::Test {
+ protected:
+  void must(const Words& arguments) {
+    const RunResult result = koi(arguments, working_folder);
+    ASSERT_EQ(result.status, 0) << arguments[0] << "\n" << result.out << result.err;
+  }
+
+  // Runs the command, and stops it when its progress shows that something is finished and `also`
+  // holds. What it said.
+  std::string stop(
+      Words arguments, int signal, const std::function<bool()>& also = [] { return true; }) {
+    const std::string bar = "\x1b[K" + arguments[0] + " ";
+    arguments.insert(arguments.begin(), KOI_BINARY_DIR "/koi");
+    TerminalProgram program(arguments, working_folder);
+    EXPECT_TRUE(program.wait_until([&](const std::string& said) {
+      return said.find(bar) != std::string::npos && also();
+    })) << program.said();
+    program.signal(signal);
+    EXPECT_EQ(program.wait(), 128 + signal) << program.said();
+    EXPECT_THAT(program.said(), HasSubstr("koi: interrupted: "));
+    EXPECT_THAT(program.said(), HasSubstr("; the same command"));
+    for (const auto& [path, bytes] : files_in(at.path()))
+      EXPECT_THAT(path, testing::Not(HasSubstr(".koi-"))) << "a temporary file is left";
+    return program.said();
+  }
+
+  // A recording of 8 s of noise, and more names of it.
+  void make_recordings(const fs::path& folder, int count) {
+    constexpr int kRateHz = 44100;
+    base::PythonRandom random(1);
+    std::vector<float> noise(8 * kRateHz);
+    for (float& value : noise) value = static_cast<float>(0.2 * random.random() - 0.1);
+    fs::create_directories(folder);
+    audio::write_wav_pcm16(folder / "0.wav", noise, kRateHz);
+    base::write_file(folder / "0.lab", "noise");
+    for (int i = 1; i < count; ++i) {
+      const std::string name = std::to_string(i);
+      fs::create_hard_link(folder / "0.wav", folder / (name + ".wav"));
+      fs::create_hard_link(folder / "0.lab", folder / (name + ".lab"));
+    }
+  }
+
+  // `speakers` folders with `sentences` pairs of codes and text, all of the same bytes.
+  void make_codes(const fs::path& folder, int speakers, int sentences, int64_t frames) {
+    base::PythonRandom random(2);
+    checkpoint::Codes codes{8, frames, {}};
+    for (int64_t i = 0; i < codes.codebooks * frames; ++i)
+      codes.values.push_back(static_cast<int32_t>(random.below(20)));
+    fs::create_directories(folder);
+    const fs::path first = folder / "first";
+    checkpoint::write_codes(first.string() + ".codes", codes);
+    base::write_file(first.string() + ".text", "one two three");
+    for (int speaker = 0; speaker < speakers; ++speaker) {
+      const fs::path place = folder / ("speaker" + std::to_string(speaker));
+      fs::create_directories(place);
+      for (int i = 0; i < sentences; ++i) {
+        const std::string name = (place / std::to_string(i)).string();
+        fs::create_hard_link(first.string() + ".codes", name + ".npy");
+        fs::create_hard_link(first.string() + ".text", name + ".lab");
+      }
+    }
+  }
+
+  void make_checkpoint() { must({"init", "checkpoint", "--preset", "tiny", "--seed", "1"}); }
+
+  TempDir at;
+  fs::path working_folder = at.path();
+};
+
+TEST_F(InterruptTest, LoudnessNorm) {
+  constexpr int kRecordings = 80;
+  make_recordings(at / "raw/ada", kRecordings);
+  const auto command = [](const std::string& out) {
+    return Words{"loudness-norm", "raw", out, "--num-workers", "1"};
+  };
+  must(command("whole"));
+  const Files whole = files_in(at / "whole");
+  ASSERT_EQ(whole.size(), 2U * kRecordings);
+  for (const int signal : {SIGINT, SIGTERM}) {
+    const std::string said = stop(command("broken"), signal);
+    EXPECT_THAT(said, HasSubstr("of 80 recordings are done; the same command goes on from here"));
+    const Files broken = files_in(at / "broken");
+    EXPECT_TRUE(are_part_of(broken, whole));
+    EXPECT_LT(broken.size(), whole.size());
+  }
+  must(command("broken"));
+  EXPECT_EQ(files_in(at / "broken"), whole);
+
+  // --clean again would lose what is done.
+  Words cleaning = command("broken");
+  cleaning.push_back("--clean");
+  EXPECT_THAT(stop(cleaning, SIGINT), HasSubstr("the same command without --clean goes on"));
+}
+
+TEST_F(InterruptTest, ExtractVq) {
+  constexpr int kRecordings = 24;
+  const std::string codec = KOI_SOURCE_DIR "/assets/demo-codec/";
+  for (const std::string folder : {"whole", "broken"}) make_recordings(at / folder, kRecordings);
+  const auto command = [&](const std::string& folder) {
+    return Words{"extract-vq", folder, "--checkpoint-path",
+                 codec + "firefly-gan-vq-fsq-8x1024-21hz-generator.pth"};
+  };
+  must(command("whole"));
+  const Files whole = files_in(at / "whole");
+  ASSERT_EQ(whole.size(), 3U * kRecordings);
+  for (const int signal : {SIGINT, SIGTERM}) {
+    EXPECT_THAT(stop(command("broken"), signal), HasSubstr("of 24 files are done"));
+    const Files broken = files_in(at / "broken");
+    EXPECT_TRUE(are_part_of(broken, whole));
+    EXPECT_GT(broken.size(), 2U * kRecordings);
+    EXPECT_LT(broken.size(), whole.size());
+  }
+  must(command("broken"));
+  EXPECT_EQ(files_in(at / "broken"), whole);
+}
+
+TEST_F(InterruptTest, BuildDataset) {
+  make_codes(at / "data", 120, 20, 1000);
+  make_codes(at / "earlier", 1, 2, 10);
+  const auto command = [](const std::string& input, const std::string& output) {
+    return Words{"build-dataset",    "--input", input, "--output", output, "--num-workers", "1",
+                 "--text-extension", ".lab"};
+  };
+  must(command("data", "whole"));
+  const Files whole = files_in(at / "whole");
+  ASSERT_GT(whole.size(), 1U);
+  for (const int signal : {SIGINT, SIGTERM}) {
+    stop(command("data", "new/broken"), signal);
+    EXPECT_FALSE(fs::exists(at / "new/broken"));
+  }
+  must(command("earlier", "broken"));
+  const Files earlier = files_in(at / "broken");
+  EXPECT_THAT(stop(command("data", "broken"), SIGINT), HasSubstr("broken: is as it was"));
+  EXPECT_EQ(files_in(at / "broken"), earlier);
+  must(command("data", "broken"));
+  EXPECT_EQ(files_in(at / "broken"), whole);
+}
+
+TEST_F(InterruptTest, Train) {
+  constexpr int kSteps = 40;
+  make_checkpoint();
+  make_codes(at / "data", 3, 6, 6);
+  must({"build-dataset", "--input", "data", "--output", "data/protos", "--text-extension", ".lab"});
+  const Words command = {"train",
+                         "project=voice",
+                         "pretrained_ckpt_path=../checkpoint",
+                         "train_dataset.proto_files=../data/protos",
+                         "val_dataset.proto_files=../data/protos",
+                         "+lora@model.model.lora_config=r_8_alpha_16",
+                         "trainer.max_steps=" + std::to_string(kSteps),
+                         "trainer.limit_val_batches=1",
+                         "data.batch_size=2",
+                         "max_length=128"};
+  // Checkpoints name their own path: both runs have the same one, in folders of their own.
+  const fs::path run = "results/voice";
+  const auto rows = [&](const char* place) {
+    std::vector<nlohmann::json> found;
+    std::istringstream lines(base::read_file(at / place / run / "metrics.jsonl"));
+    for (std::string line; std::getline(lines, line);) {
+      found.push_back(nlohmann::json::parse(line));
+      found.back().erase("tokens_per_s");
+    }
+    return found;
+  };
+  for (const char* place : {"whole", "broken"}) fs::create_directories(at / place);
+  working_folder = at / "whole";
+  must(command);
+  working_folder = at / "broken";
+  size_t steps = 0;
+  for (const int signal : {SIGINT, SIGTERM}) {
+    EXPECT_THAT(stop(command, signal), HasSubstr("of 40 is saved"));
+    const size_t now = rows("broken").size();  // one a step
+    EXPECT_GT(now, steps);
+    EXPECT_LT(now, static_cast<size_t>(kSteps));
+    steps = now;
+    const std::string number = std::to_string(steps);
+    EXPECT_TRUE(fs::exists(at / "broken" / run / "checkpoints" /
+                           ("step_" + std::string(9 - number.size(), '0') + number + ".ckpt")));
+  }
+  must(command);
+  EXPECT_EQ(rows("broken"), rows("whole"));
+  const fs::path last = run / "checkpoints/step_000000040.ckpt";
+  EXPECT_TRUE(base::read_file(at / "broken" / last) == base::read_file(at / "whole" / last));
+}
+
+TEST_F(InterruptTest, Generate) {
+  make_checkpoint();
+  const auto command = [](const std::string& out) {
+    return Words{"generate",   "--text",           "Hello.", "--checkpoint-path",
+                 "checkpoint", "--num-samples",    "3",      "--max-new-tokens",
+                 "120",        "--min-new-tokens", "120",    "--output-dir",
+                 out};
+  };
+  must(command("whole"));
+  const Files whole = files_in(at / "whole");
+  ASSERT_EQ(whole.size(), 3U);
+  EXPECT_THAT(stop(command("broken"), SIGINT), HasSubstr("0 of 3 samples are written"));
+  EXPECT_TRUE(files_in(at / "broken").empty());
+  const auto first_is_there = [&] { return fs::exists(at / "broken/codes_0.npy"); };
+  stop(command("broken"), SIGTERM, first_is_there);
+  const Files broken = files_in(at / "broken");
+  EXPECT_TRUE(are_part_of(broken, whole));
+  EXPECT_LT(broken.size(), whole.size());
+  must(command("broken"));
+  EXPECT_EQ(files_in(at / "broken"), whole);
+}
+
+TEST_F(InterruptTest, Say) {
+  make_checkpoint();
+  const auto command = [](const std::string& out) {
+    return Words{"say",        "--text",
+                 "Hello.",     "--checkpoint-path",
+                 "checkpoint", "--max-new-tokens",
+                 "120",        "--min-new-tokens",
+                 "120",        "-o",
+                 out};
+  };
+  must(command("whole.wav"));
+  for (const int signal : {SIGINT, SIGTERM}) {
+    stop(command("broken.wav"), signal);
+    EXPECT_FALSE(fs::exists(at / "broken.wav"));
+  }
+  must(command("broken.wav"));
+  EXPECT_TRUE(base::read_file(at / "broken.wav") == base::read_file(at / "whole.wav"));
+}
+
+}  // namespace
+}  // namespace koi::test
