@@ -12,6 +12,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <optional>
 #include <thread>
 
@@ -87,7 +88,7 @@ class Ranks {
     while (!running_.empty()) {
       if (!told_to_stop && base::stop_requested()) {
         told_to_stop = true;
-        signal_all(SIGTERM);
+        signal_all(base::stop_status() - 128);
       }
       collect();
       if (first_failure_ != 0 && !deadline) deadline = Clock::now() + kGrace;
@@ -122,6 +123,13 @@ int launch_ranks(int count, const std::vector<std::string>& argv) {
   Ranks ranks;
   ranks.start(count, argv);
   return ranks.wait_for_all();
+}
+
+std::vector<std::string> own_arguments() {
+  std::ifstream line("/proc/self/cmdline");
+  std::vector<std::string> arguments;
+  for (std::string word; std::getline(line, word, '\0');) arguments.push_back(word);
+  return arguments;
 }
 
 }  // namespace koi::cli

@@ -1,15 +1,21 @@
+#include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 
 #include "cli/commands.h"
 #include "cli/device_flags.h"
 #include "cli/flags.h"
+#include "cli/launch_ranks.h"
 #include "koi/base/error.h"
+#include "koi/base/interrupt.h"
+#include "koi/base/parallel.h"
 #include "koi/base/progress.h"
 #include "koi/config/interpolation.h"
 #include "koi/config/scalar.h"
 #include "koi/config/unread.h"
 #include "koi/config/yaml.h"
+#include "koi/tensor/device.h"
 #include "koi/train/run.h"
 #include "koi/train/run_folder.h"
 
@@ -40,6 +46,9 @@ struct TrainCommand {
   int run() const;
 
  private:
+  at::Device choose_device(const train::Settings& settings, const train::Launch& launch) const;
+  int run_rank(const train::Launch& launch, const config::Composition& composition,
+               const train::Settings& settings) const;
   int print(const config::Composition& composition) const;
 };
 
@@ -70,23 +79,63 @@ std::string step_note(const train::Metrics& row) {
   return note;
 }
 
+// Each rank has its share of the cores, and the GPU of its number.
+at::Device TrainCommand::choose_device(const train::Settings& settings,
+                                       const train::Launch& launch) const {
+  DeviceFlags machine = device;
+  if (settings.accelerator == train::Accelerator::cpu && machine.device == "auto")
+    machine.device = "cpu";
+  if (machine.threads == 0 && launch.local_size > 1)
+    machine.threads = std::max(1, static_cast<int>(base::usable_cores()) / launch.local_size);
+  const at::Device chosen = machine.apply();
+  if (chosen.is_cpu() || launch.alone() || machine.device != "auto") return chosen;
+  return tensor::choose_device("cuda:" + std::to_string(launch.local_rank));
+}
+
+train::ProcessGroup join(const train::Launch& launch, const train::Settings& settings,
+                         at::Device device) {
+  train::ProcessGroupOptions options;
+  options.backend = train::effective_backend(settings, device);
+  options.timeout_s = settings.ranks.timeout_s;
+  options.lost = [](const Error& error) {
+    std::fprintf(stderr, "koi: error: %s\n", error.what());
+    std::_Exit(1);
+  };
+  return {launch, options};
+}
+
 int TrainCommand::run() const {
   const config::Composition composition =
       config::compose(config_name, overrides, {.folder = config_dir});
   if (!show.empty()) return print(composition);
 
   const auto [settings, asked] = train::read_settings(config::resolve(composition.config));
-  for (const std::string& text : config::unread_overrides(overrides, composition.config, asked))
-    std::fprintf(stderr, "koi: note: %s has no effect in koi\n", printable(text).c_str());
+  const train::Launch launch = train::read_launch();
+  train::check_launch(launch, settings.ranks);
+  if (launch.launcher.empty() && settings.ranks.devices > 1)
+    return launch_ranks(static_cast<int>(settings.ranks.devices), own_arguments());
+  if (launch.is_first()) {
+    for (const std::string& text : config::unread_overrides(overrides, composition.config, asked))
+      std::fprintf(stderr, "koi: note: %s has no effect in koi\n", printable(text).c_str());
+  }
+  return run_rank(launch, composition, settings);
+}
+
+int TrainCommand::run_rank(const train::Launch& launch, const config::Composition& composition,
+                           const train::Settings& settings) const {
   const config::Node* run_dir = composition.hydra.find("run.dir");
   if (run_dir == nullptr) throw Error(ErrorKind::config, "hydra.run.dir", "is missing");
   const std::string folder = config::python_text(
       config::resolve_value(*run_dir, composition.config, "hydra.run.dir"), "hydra.run.dir");
 
-  DeviceFlags machine = device;
-  if (settings.accelerator == train::Accelerator::cpu && machine.device == "auto")
-    machine.device = "cpu";
-  const at::Device where = machine.apply();
+  const at::Device where = choose_device(settings, launch);
+  train::ProcessGroup group = join(launch, settings, where);
+  group.require_same("the configuration", config::dump_yaml(composition.config));
+  if (!group.is_first()) {
+    const train::RunResult result = train::run(settings, where, {}, &group);
+    group.finish();
+    return result.stopped ? base::stop_status() : 0;
+  }
 
   std::unique_ptr<base::Progress> progress;
   train::RunEvents events;
@@ -105,8 +154,9 @@ int TrainCommand::run() const {
       progress->advance(1, step_note(row));
     }
   };
-  const train::RunResult result = train::run(settings, where, events);
+  const train::RunResult result = train::run(settings, where, events, &group);
   progress.reset();
+  group.finish();
   std::fprintf(stdout, "%s\n", result.checkpoint.c_str());
   if (!result.stopped) return 0;
   return report_interrupted("step " + std::to_string(result.steps) + " of " +

@@ -9,6 +9,7 @@
 #include "koi/train/memory.h"
 #include "koi/train/run_checkpoint.h"
 #include "koi/train/run_data.h"
+#include "koi/train/step.h"
 
 namespace koi::train {
 namespace {
@@ -34,11 +35,6 @@ lm::DualAr load(const Settings& settings, at::Device device) {
   return model;
 }
 
-dataset::BatchSource open_data(const Settings& settings, const text::Tokenizer& tokenizer,
-                               const lm::DualAr& model, Stream stream) {
-  return {data_options(settings, stream, model.config().num_codebooks), tokenizer};
-}
-
 // Whether layers are recomputed; says so where the step will hardly fit even then.
 bool choose_recompute(const Settings& settings, const lm::DualAr& model, const RunEvents& events) {
   if (settings.recompute != Recompute::automatic) return settings.recompute == Recompute::always;
@@ -58,63 +54,43 @@ bool choose_recompute(const Settings& settings, const lm::DualAr& model, const R
          0.6 * static_cast<double>(available);
 }
 
-// Where the run goes on; true if it does.
-bool resume(const Settings& settings, Trainer& trainer, dataset::BatchSource& data,
-            const std::optional<lm::AdapterInfo>& adapter, const RunEvents& events) {
-  const auto saved = list_checkpoints(settings.checkpoint_folder);
-  if (saved.empty() && !settings.resume_from) return false;
-  const base::fs::path path = saved.empty() ? *settings.resume_from : saved.back();
-  const bool weights_only = saved.empty() && settings.resume_weights_only;
-  const auto place = load_run_checkpoint(
-      path, trainer, weights_only ? ResumePart::weights_only : ResumePart::everything, adapter);
-  if (place) data.restore(*place);
-  tell(events, weights_only ? "weights from " + path.string()
-                            : "going on after step " + std::to_string(trainer.step()) + " from " +
-                                  path.string());
-  if (!place && !weights_only)
-    tell(events, "this checkpoint is not koi's: its base is not checked, and the data starts anew");
-  return trainer.step() > 0;
-}
-
 class Run {
  public:
-  Run(const Settings& settings, at::Device device, const RunEvents& events)
+  Run(const Settings& settings, at::Device device, const RunEvents& events, ProcessGroup& group)
       : settings_(settings),
         events_(events),
+        group_(group),
         adapter_(describe_adapter(settings)),
         model_(load(settings, device)),
         tokenizer_(text::Tokenizer::load(settings.tokenizer)),
-        data_(open_data(settings, tokenizer_, model_, Stream::train_data)),
+        data_(open_data(Stream::train_data)),
         trainer_(model_, settings.optimizer, settings.schedule, trainer_options(),
                  tensor::make_generator(stream_seed(settings, Stream::dropout), device)) {}
 
   RunResult go() {
-    const bool resumed = resume(settings_, trainer_, data_, adapter_, events_);
-    base::make_folder(settings_.checkpoint_folder);
-    base::make_folder(settings_.run_folder);
+    if (adapter_) group_.require_same("the base model", adapter_->base.weights_hash);
+    const bool resumed = resume();
+    if (group_.is_first()) {
+      base::make_folder(settings_.checkpoint_folder);
+      base::make_folder(settings_.run_folder);
+    }
     if (trainer_.step() >= settings_.max_steps) {
       tell(events_, "nothing to do: the run has its " + std::to_string(settings_.max_steps) +
                         " steps; raise trainer.max_steps to train on");
       return {.steps = trainer_.step(), .stopped = false, .checkpoint = newest()};
     }
-    collect_val_batches();
-    if (events_.start) events_.start(trainer_.step());
-    MetricsFile metrics(settings_.run_folder / "metrics.jsonl", trainer_.step());
-    if (settings_.val_before_train && !val_batches_.empty() && !resumed) {
-      const Metrics before{.step = 0, .validation = validate()};
-      metrics.append(before);
-      if (events_.step) events_.step(before);
-    }
-    while (trainer_.step() < settings_.max_steps) {
+    if (group_.is_first()) open_records(resumed);
+    bool stopped = false;
+    while (!stopped && trainer_.step() < settings_.max_steps) {
       const Metrics row = do_step();
-      metrics.append(row);
-      if (events_.step) events_.step(row);
-      const bool stop = base::stop_requested();
-      if (stop || is_due(settings_.save_interval)) save();
-      if (stop && trainer_.step() < settings_.max_steps)
-        return {.steps = trainer_.step(), .stopped = true, .checkpoint = newest()};
+      stopped = group_.any(base::stop_requested());
+      if (!group_.is_first()) continue;
+      record(row);
+      if (stopped || is_due(settings_.save_interval)) save();
     }
-    return {.steps = trainer_.step(), .stopped = false, .checkpoint = newest()};
+    group_.barrier();  // the first rank has written its last checkpoint
+    stopped = stopped && trainer_.step() < settings_.max_steps;
+    return {.steps = trainer_.step(), .stopped = stopped, .checkpoint = newest()};
   }
 
  private:
@@ -125,20 +101,75 @@ class Run {
             .recompute = choose_recompute(settings_, model_, events_)};
   }
 
+  dataset::BatchSource open_data(Stream stream) const {
+    dataset::BatchSourceOptions options =
+        data_options(settings_, stream, model_.config().num_codebooks);
+    if (stream == Stream::train_data) {  // validation is the first rank's alone
+      options.rank = group_.rank();
+      options.world_size = group_.size();
+    }
+    return {options, tokenizer_};
+  }
+
+  // Where the run goes on; true if it does.
+  bool resume() {
+    const auto saved = list_checkpoints(settings_.checkpoint_folder);
+    group_.require_same("the newest checkpoint", saved.empty() ? "" : saved.back().filename());
+    if (saved.empty() && !settings_.resume_from) return false;
+    const base::fs::path path = saved.empty() ? *settings_.resume_from : saved.back();
+    const bool weights_only = saved.empty() && settings_.resume_weights_only;
+    const auto place = load_run_checkpoint(
+        path, trainer_, weights_only ? ResumePart::weights_only : ResumePart::everything, adapter_);
+    if (place) restore_data(*place);
+    tell(events_, weights_only ? "weights from " + path.string()
+                               : "going on after step " + std::to_string(trainer_.step()) +
+                                     " from " + path.string());
+    if (!place && !weights_only) {
+      tell(events_,
+           "this checkpoint is not koi's: its base is not checked, and the data starts anew");
+    }
+    return trainer_.step() > 0;
+  }
+
+  // A checkpoint holds the first rank's place; the others draw again what they have drawn.
+  void restore_data(const dataset::BatchSourceState& first) {
+    if (group_.is_first()) return data_.restore(first);
+    for (uint64_t i = 0; i < first.batches; ++i) data_.next();
+  }
+
+  void open_records(bool resumed) {
+    collect_val_batches();
+    if (events_.start) events_.start(trainer_.step());
+    metrics_.emplace(settings_.run_folder / "metrics.jsonl", trainer_.step());
+    if (settings_.val_before_train && !val_batches_.empty() && !resumed)
+      record({.step = 0, .validation = validate()});
+  }
+
+  void record(const Metrics& row) {
+    metrics_->append(row);
+    if (events_.step) events_.step(row);
+  }
+
+  // Each step of each rank draws its dropout anew: checkpoints hold the first rank's generator
+  // only.
+  void seed_dropout() {
+    const auto step = static_cast<uint64_t>(trainer_.step());
+    trainer_.generator().set_current_seed(
+        step_seed(settings_, {step, static_cast<uint64_t>(group_.rank())}));
+  }
+
   Metrics do_step() {
     const auto start = Clock::now();
-    Metrics row;
-    LossValues sum;
-    for (int64_t i = 0; i < settings_.accumulate_batches; ++i) {
-      const Batch batch = to_batch(data_.next());
-      const auto result = trainer_.add_batch(batch);
-      sum += result.losses;
-      row.grad_norm = result.grad_norm;
-      row.tokens += batch.token_count();
-    }
-    row.train = sum.divided_by(static_cast<double>(settings_.accumulate_batches));
-    row.lr = trainer_.update();
-    row.step = trainer_.step();
+    std::vector<Batch> batches;
+    for (int64_t i = 0; i < settings_.accumulate_batches; ++i)
+      batches.push_back(to_batch(data_.next()));
+    if (group_.size() > 1) seed_dropout();
+    const StepResult result = take_step(trainer_, batches, settings_.loss_reduction, group_);
+    Metrics row{.step = trainer_.step(),
+                .train = result.losses,
+                .grad_norm = result.grad_norm,
+                .lr = result.lr,
+                .tokens = result.tokens};
     const std::chrono::duration<double> spent = Clock::now() - start;
     row.tokens_per_s = static_cast<double>(row.tokens) / spent.count();
     if (!val_batches_.empty() && is_due(settings_.val_interval)) row.validation = validate();
@@ -152,7 +183,7 @@ class Run {
   // The same ones at every validation, also of a run that goes on.
   void collect_val_batches() {
     if (settings_.val_batches == 0) return;
-    auto source = open_data(settings_, tokenizer_, model_, Stream::val_data);
+    auto source = open_data(Stream::val_data);
     for (int64_t i = 0; i < settings_.val_batches; ++i)
       val_batches_.push_back(to_batch(source.next()));
   }
@@ -175,12 +206,15 @@ class Run {
 
   const Settings& settings_;
   const RunEvents& events_;
+  ProcessGroup& group_;
   std::optional<lm::AdapterInfo> adapter_;
   lm::DualAr model_;
   text::Tokenizer tokenizer_;
   dataset::BatchSource data_;
   Trainer trainer_;
+  // Of the first rank only.
   std::vector<Batch> val_batches_;
+  std::optional<MetricsFile> metrics_;
 };
 
 void tell_machine(const Settings& settings, at::Device device, const RunEvents& events) {
@@ -191,6 +225,15 @@ void tell_machine(const Settings& settings, at::Device device, const RunEvents& 
   tell(events, line);
 }
 
+void tell_ranks(const Settings& settings, at::Device device, const RunEvents& events,
+                const ProcessGroup& group) {
+  if (group.size() == 1) return;
+  const bool nccl = effective_backend(settings, device) == Backend::nccl;
+  std::string line = std::to_string(group.size()) + " processes over " + (nccl ? "nccl" : "gloo");
+  if (!nccl && settings.ranks.nccl) line += " (nccl is for GPUs)";
+  tell(events, line);
+}
+
 }  // namespace
 
 Precision effective_precision(const Settings& settings, at::Device device) {
@@ -198,9 +241,17 @@ Precision effective_precision(const Settings& settings, at::Device device) {
   return as_it_is ? settings.precision : Precision::float32;
 }
 
-RunResult run(const Settings& settings, at::Device device, const RunEvents& events) {
+Backend effective_backend(const Settings& settings, at::Device device) {
+  return settings.ranks.nccl && !device.is_cpu() ? Backend::nccl : Backend::gloo;
+}
+
+RunResult run(const Settings& settings, at::Device device, const RunEvents& events,
+              ProcessGroup* group) {
+  ProcessGroup alone(Launch{}, {});
+  ProcessGroup& ranks = group != nullptr ? *group : alone;
   tell_machine(settings, device, events);
-  return Run(settings, device, events).go();
+  tell_ranks(settings, device, events, ranks);
+  return Run(settings, device, events, ranks).go();
 }
 
 }  // namespace koi::train

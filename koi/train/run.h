@@ -5,6 +5,7 @@
 #include <string>
 
 #include "koi/train/metrics.h"
+#include "koi/train/process_group.h"
 #include "koi/train/settings.h"
 
 namespace koi::train {
@@ -28,11 +29,18 @@ struct RunResult {
 // run is told to stop (checkpoint only), so that the same call goes on as if nothing had happened.
 // Throws what loading of model, data and checkpoints throws, and Error(config) where the loss is no
 // finite number.
+// With a `group` of several ranks each of them calls this, over the same files: each draws samples
+// of its own, the first alone validates and writes, all load the same checkpoint, and all stop
+// where one is told to. `events` of the others may be empty.
 // Differs: the reference saves only at multiples of the interval.
-RunResult run(const Settings& settings, at::Device device, const RunEvents& events);
+RunResult run(const Settings& settings, at::Device device, const RunEvents& events,
+              ProcessGroup* group = nullptr);
 
 // What the configuration's precision and accelerator become on this machine: without a GPU
 // bfloat16 becomes float32 unless trainer.accelerator=cpu asks for the CPU as it is.
 Precision effective_precision(const Settings& settings, at::Device device);
+
+// nccl only between GPUs.
+Backend effective_backend(const Settings& settings, at::Device device);
 
 }  // namespace koi::train

@@ -31,6 +31,17 @@ uint64_t stream_seed(const Settings& settings, Stream stream) {
   return settings.seed + static_cast<uint64_t>(stream) * kStride;
 }
 
+uint64_t step_seed(const Settings& settings, const StepPlace& place) {
+  // SplitMix64's mixing, which sets neighbouring numbers far apart.
+  // Source: Steele, Lea and Flood 2014.
+  const auto mix = [](uint64_t x) {
+    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9;
+    x = (x ^ (x >> 27)) * 0x94D049BB133111EB;
+    return x ^ (x >> 31);
+  };
+  return mix(mix(stream_seed(settings, Stream::dropout) + place.step) + place.rank);
+}
+
 dataset::BatchSourceOptions data_options(const Settings& settings, Stream stream,
                                          int64_t num_codebooks) {
   const MixtureSettings& data =

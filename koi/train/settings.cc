@@ -158,6 +158,12 @@ void read_steps(Reader& reader, Settings& settings) {
   require(settings.max_steps >= 1, "trainer.max_steps", "must be 1 or more");
   reader.read("trainer.accumulate_grad_batches", settings.accumulate_batches);
   require(settings.accumulate_batches >= 1, "trainer.accumulate_grad_batches", "must be 1 or more");
+  std::string reduction = "tokens";
+  reader.read_optional("trainer.loss_reduction", reduction);
+  require(reduction == "tokens" || reduction == "reference", "trainer.loss_reduction",
+          "must be tokens or reference, found " + reduction);
+  settings.loss_reduction =
+      reduction == "tokens" ? LossReduction::tokens : LossReduction::reference;
   settings.clip_norm = 0;
   reader.read_optional("trainer.gradient_clip_val", settings.clip_norm);
   require(settings.clip_norm >= 0, "trainer.gradient_clip_val", "must be 0 (none) or more");

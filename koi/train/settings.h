@@ -11,6 +11,7 @@
 #include "koi/base/files.h"
 #include "koi/config/node.h"
 #include "koi/lm/lora.h"
+#include "koi/train/losses.h"
 #include "koi/train/optimizer.h"
 #include "koi/train/rank_settings.h"
 #include "koi/train/schedule.h"
@@ -69,7 +70,8 @@ struct Settings {
   Schedule schedule;
   int64_t max_steps = 1000;
   int64_t accumulate_batches = 1;
-  double clip_norm = 1.0;  // 0: none
+  LossReduction loss_reduction = LossReduction::tokens;  // trainer.loss_reduction
+  double clip_norm = 1.0;                                // 0: none
   double grad_norm_type = 2;
   int64_t val_interval = 100;  // steps
   int64_t val_batches = 10;    // 0: no validation

@@ -69,7 +69,8 @@ TEST(Settings, OverridesReachTheirPlace) {
                    "train_dataset.use_speaker=0.5", "train_dataset.proto_files=one", "+seed=9",
                    "trainer.precision=32", "trainer.accelerator=cpu", "model.recompute=false",
                    "trainer.gradient_clip_val=null", "callbacks.grad_norm_monitor.norm_type=inf",
-                   "callbacks=null", "paths.ckpt_dir=elsewhere", "+ckpt_path=a.ckpt"});
+                   "callbacks=null", "paths.ckpt_dir=elsewhere", "+ckpt_path=a.ckpt",
+                   "trainer.loss_reduction=reference"});
   EXPECT_EQ(settings.max_length, 64);
   EXPECT_EQ(settings.train_data.datasets[0].max_length, 64);
   EXPECT_EQ(settings.max_steps, 1000);
@@ -81,6 +82,7 @@ TEST(Settings, OverridesReachTheirPlace) {
   EXPECT_EQ(settings.accelerator, Accelerator::cpu);
   EXPECT_EQ(settings.recompute, Recompute::never);
   EXPECT_EQ(settings.clip_norm, 0);
+  EXPECT_EQ(settings.loss_reduction, LossReduction::reference);
   EXPECT_EQ(settings.checkpoint_folder, "elsewhere");
   EXPECT_EQ(settings.resume_from, "a.ckpt");
 }
@@ -115,6 +117,7 @@ TEST(Settings, ImpossibleValuesNameTheirKey) {
       {"trainer.limit_val_batches=0.25", "trainer.limit_val_batches"},
       {"trainer.precision=16-mixed", "trainer.precision"},
       {"trainer.accelerator=tpu", "trainer.accelerator"},
+      {"trainer.loss_reduction=mean", "trainer.loss_reduction"},
       {"trainer.devices=[0,1]", "trainer.devices"},
       {"trainer.gradient_clip_algorithm=value", "trainer.gradient_clip_algorithm"},
       {"trainer.check_val_every_n_epoch=1", "trainer.check_val_every_n_epoch"},
