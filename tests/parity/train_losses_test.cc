@@ -17,7 +17,7 @@ constexpr double kGradient = 1e-4;
 constexpr double kBf16Loss = 2e-2;
 // A count of hits over a count of labels: the same counts give the same float32.
 constexpr double kAccuracy = 1e-7;
-constexpr double kBf16Accuracy = 5e-2;
+constexpr double kBf16Accuracy = 5e-2;  // of other sets, where bf16 may reorder close logits
 
 json losses_json() { return read_json(golden("lm/forward/losses.json")); }
 
@@ -28,8 +28,9 @@ void expect_losses(const train::LossValues& found, const json& expected, const s
   expect_relative(found.base_loss, at("/base_loss"), tolerance, stage + " base loss");
   expect_relative(found.semantic_loss, at("/semantic_loss"), tolerance, stage + " semantic loss");
   if (expected.contains(stage + "/top_5_accuracy")) {
+    const bool may_reorder = tolerance == kBf16Loss && !default_goldens();
     EXPECT_NEAR(found.top_5_accuracy, at("/top_5_accuracy"),
-                tolerance == kBf16Loss ? kBf16Accuracy : kAccuracy);
+                may_reorder ? kBf16Accuracy : kAccuracy);
   }
 }
 
