@@ -40,7 +40,7 @@ Groups meet_in_time(const Launch& launch, const ProcessGroupOptions& options) {
               "nothing at " + launch.master_host + ":" + std::to_string(launch.master_port) +
                   " answers as rank 0 of koi does",
               "start all ranks at the same time, with the MASTER_ADDR of rank 0's machine and a "
-              "free MASTER_PORT, or raise trainer.strategy.timeout_s");
+              "free MASTER_PORT, or raise trainer.timeout_s");
 }
 
 at::Tensor to_tensor(const std::vector<double>& numbers) {

@@ -50,7 +50,7 @@ RankSettings read_rank_settings(Reader& reader) {
   if (backend != "nccl" && backend != "gloo")
     Reader::fail(backend_key, "koi knows nccl and gloo, found " + backend);
   settings.nccl = backend == "nccl";
-  const std::string timeout_key = "trainer.strategy.timeout_s";
+  const std::string timeout_key = "trainer.timeout_s";
   reader.read_optional(timeout_key, settings.timeout_s);
   if (!(settings.timeout_s >= 1 && settings.timeout_s <= 86400))
     Reader::fail(timeout_key, "must be 1 to 86400 seconds");

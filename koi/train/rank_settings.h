@@ -12,7 +12,7 @@ struct RankSettings {
   int64_t num_nodes = 1;  // trainer.num_nodes: machines
   int64_t devices = 0;    // trainer.devices: processes on this machine; 0: auto or -1
   bool nccl = true;       // trainer.strategy.process_group_backend: nccl, not gloo
-  double timeout_s = 30;  // trainer.strategy.timeout_s: how long a rank may show no sign of life
+  double timeout_s = 30;  // trainer.timeout_s: how long a rank may show no sign of life
 };
 
 // Throws as Reader, and for values that cannot be.

@@ -24,7 +24,7 @@ TEST(RankSettings, ReadsTheReferencesKeys) {
   EXPECT_EQ(plain.timeout_s, 30);
   const RankSettings asked =
       read({"trainer.num_nodes=2", "trainer.devices=4",
-            "trainer.strategy.process_group_backend=gloo", "trainer.strategy.timeout_s=90"});
+            "trainer.strategy.process_group_backend=gloo", "trainer.timeout_s=90"});
   EXPECT_EQ(asked.num_nodes, 2);
   EXPECT_EQ(asked.devices, 4);
   EXPECT_FALSE(asked.nccl);
@@ -35,8 +35,8 @@ TEST(RankSettings, ReadsTheReferencesKeys) {
 TEST(RankSettings, RefusesWhatCannotBe) {
   for (const char* override :
        {"trainer.devices=0", "trainer.devices=two", "trainer.devices=[0,1]", "trainer.devices=9999",
-        "trainer.num_nodes=0", "trainer.strategy.process_group_backend=mpi",
-        "trainer.strategy.timeout_s=0", "trainer.strategy.timeout_s=nan"}) {
+        "trainer.num_nodes=0", "trainer.strategy.process_group_backend=mpi", "trainer.timeout_s=0",
+        "trainer.timeout_s=nan"}) {
     const std::string key = std::string(override).substr(0, std::string(override).find('='));
     try {
       read({override});

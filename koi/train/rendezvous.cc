@@ -47,7 +47,7 @@ StorePtr open_store(const Launch& launch, std::chrono::milliseconds timeout) {
            "choose another MASTER_PORT, and a MASTER_ADDR of this machine");
     fail(launch, "rank 0 cannot be reached at " + place + " (" + reason(error) + ")",
          "start all ranks at the same time, with the MASTER_ADDR of rank 0's machine, or raise "
-         "trainer.strategy.timeout_s");
+         "trainer.timeout_s");
   }
 }
 
@@ -75,7 +75,7 @@ std::vector<std::string> exchange_addresses(const Launch& launch, c10d::Store& s
                          : "within " + std::to_string(timeout.count()) +
                                " ms these ranks did not come:" + missing,
          "start all " + std::to_string(launch.world_size) +
-             " ranks at the same time, or raise trainer.strategy.timeout_s");
+             " ranks at the same time, or raise trainer.timeout_s");
   }
   std::vector<std::string> addresses;
   for (const std::string& key : keys) addresses.push_back(store.get_to_str(key));

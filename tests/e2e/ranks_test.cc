@@ -54,7 +54,7 @@ class Ranks : public testing::Test {
                 "trainer.max_steps=6",
                 "trainer.val_check_interval=2",
                 "trainer.limit_val_batches=1",
-                "trainer.strategy.timeout_s=10",
+                "trainer.timeout_s=10",
                 "data.batch_size=2",
                 "max_length=128",
                 "model.optimizer.lr=1e-2",
