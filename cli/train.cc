@@ -73,7 +73,7 @@ std::string step_note(const train::Metrics& row) {
     note = text;
   }
   if (row.validation) {
-    std::snprintf(text, sizeof(text), "val_loss %.4f", row.validation->loss);
+    std::snprintf(text, sizeof(text), "val_loss %.4f", row.validation->losses.loss);
     note += (note.empty() ? "" : ", ") + std::string(text);
   }
   return note;

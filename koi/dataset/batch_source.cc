@@ -22,22 +22,13 @@ void check(const BatchSourceOptions& options) {
     at_least("max_length", dataset.sampler.max_length, 20);  // under 20 no sentence is drawn
   at_least("rank", options.rank, 0);
   at_least("world_size", options.world_size, options.rank + 1);
-  if (options.reference) at_least("num_workers", options.reference->num_workers, 1);
+  at_least("num_workers", options.num_workers, 1);
 }
 
 std::vector<uint32_t> words_of(uint64_t value) {
   std::vector<uint32_t> words{static_cast<uint32_t>(value)};
   if (value >> 32 != 0) words.push_back(static_cast<uint32_t>(value >> 32));
   return words;
-}
-
-// A stream of its own for each rank.
-SamplerSeeds seeds_of(uint64_t seed, int64_t rank) {
-  const std::vector<uint32_t> words = {
-      static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32), static_cast<uint32_t>(rank)};
-  base::PythonRandom random(words);
-  const uint64_t torch = random.bits(32);
-  return {words, torch, random.bits(32)};
 }
 
 Mixture mixture_of(const BatchSourceOptions& options) {
@@ -67,27 +58,21 @@ BatchSource::BatchSource(const BatchSourceOptions& options, const text::Tokenize
       collate_{options.max_length, pad_token_of(tokenizer)},
       batch_size_(options.batch_size) {
   check(options);
-  const int64_t count = options.reference ? options.reference->num_workers : 1;
-  for (int64_t i = 0; i < count; ++i) workers_.push_back(open_worker(options, tokenizer, i));
+  for (int64_t i = 0; i < options.num_workers; ++i)
+    workers_.push_back(open_worker(options, tokenizer, i));
 }
 
 BatchSource::Worker BatchSource::open_worker(const BatchSourceOptions& options,
                                              const text::Tokenizer& tokenizer,
                                              int64_t number) const {
-  const auto& reference = options.reference;
-  ReaderPlace place;
-  SamplerSeeds seeds = seeds_of(options.seed, options.rank);
-  if (reference) {
-    place = {options.rank, options.world_size, number, reference->num_workers};
-    const uint64_t seed = reference->base_seed + static_cast<uint64_t>(number);
-    seeds = {words_of(seed), seed, reference->picks_seed};
-  }
-  Worker worker{{}, SamplerStreams(seeds)};
+  const ReaderPlace place{options.rank, options.world_size, number, options.num_workers};
+  const uint64_t seed = options.base_seed + static_cast<uint64_t>(number);
+  Worker worker{{}, SamplerStreams({words_of(seed), seed, options.picks_seed})};
   for (const DatasetOptions& dataset : options.datasets) {
     std::vector<fs::path> shards = find_shards(dataset.proto_files);
     base::PythonRandom(dataset.seed).shuffle(shards);
     SamplerOptions sampler = dataset.sampler;
-    if (reference) sampler.specials = text::SpecialTokens::parse;
+    sampler.specials = text::SpecialTokens::parse;
     worker.datasets.emplace_back(read_groups(share_of(shards, place), dataset.seed), tokenizer,
                                  sampler);
   }

@@ -1,4 +1,5 @@
-// The endless stream of training batches of one process, with its exact position.
+// The endless stream of training batches of one process as the reference draws it, with its exact
+// position. Source: its behaviour, measured; cases in tests/goldens/data/sampling.
 #pragma once
 
 #include <cstdint>
@@ -13,15 +14,6 @@
 
 namespace koi::dataset {
 
-// The reference's way to spread a dataset: shards are dealt out to ranks and workers, each worker
-// draws from seeds of its own, batches come from the workers in turn. Special tokens inside of
-// transcripts and names are parsed.
-struct ReferenceSampling {
-  int64_t num_workers = 1;
-  uint64_t base_seed = 0;    // worker i seeds Python's and torch's generator with base_seed + i
-  uint64_t picks_seed = 42;  // which of several datasets, the same in all workers
-};
-
 struct DatasetOptions {
   std::vector<std::string> proto_files;  // shards or folders of them, {a,b} and {00..09} expanded
   uint64_t seed = 42;                    // order of shards and groups
@@ -31,15 +23,13 @@ struct DatasetOptions {
 struct BatchSourceOptions {
   std::vector<DatasetOptions> datasets;  // 1 or more
   std::vector<double> probabilities;     // of each dataset, see Mixture; none: all the same
-  uint64_t seed = 42;                    // all draws, if not reference
   int64_t batch_size = 8;
   int64_t max_length = 1024;  // batches are cut to it; samples aim at theirs
   int64_t rank = 0;           // of this process
   int64_t world_size = 1;
-  // Absent: every rank sees all speakers and draws from a stream of its own, seeded by (seed,
-  // rank). Differs: in the reference nothing is seeded by default, and with a seed and one shard
-  // all ranks train on the same batches.
-  std::optional<ReferenceSampling> reference;
+  int64_t num_workers = 1;
+  uint64_t base_seed = 0;    // worker i seeds Python's and torch's generator with base_seed + i
+  uint64_t picks_seed = 42;  // which of several datasets, the same in all workers
 };
 
 struct BatchSourceState {

@@ -38,16 +38,14 @@ class Batches : public testing::Test {
 TEST_F(Batches, OneSentenceIsEnough) {
   write("a.protos", 1);
   options.batch_size = 5;
-  for (const bool reference : {false, true}) {
-    if (reference) options.reference = ReferenceSampling{3, 7};
-    BatchSource source = open();
-    for (int i = 0; i < 20; ++i) {
-      const Batch batch = source.next();
-      EXPECT_EQ(batch.size, 5);
-      EXPECT_EQ(batch.rows, 4);
-      EXPECT_GT(batch.columns, 0);
-      EXPECT_EQ(batch.tokens.size(), static_cast<size_t>(5 * 4 * batch.columns));
-    }
+  options.num_workers = 3;
+  BatchSource source = open();
+  for (int i = 0; i < 20; ++i) {
+    const Batch batch = source.next();
+    EXPECT_EQ(batch.size, 5);
+    EXPECT_EQ(batch.rows, 4);
+    EXPECT_GT(batch.columns, 0);
+    EXPECT_EQ(batch.tokens.size(), static_cast<size_t>(5 * 4 * batch.columns));
   }
 }
 
@@ -82,37 +80,25 @@ TEST_F(Batches, SettingsThatCannotBe) {
   EXPECT_TRUE(refused([](auto& o) { o.probabilities = {0.5, 0.5}; }));
   EXPECT_TRUE(refused([](auto& o) { o.probabilities = {0}; }));
   EXPECT_TRUE(refused([](auto& o) { o.rank = -1; }));
-  EXPECT_TRUE(refused([](auto& o) { o.reference = ReferenceSampling{0, 0}; }));
+  EXPECT_TRUE(refused([](auto& o) { o.num_workers = 0; }));
   EXPECT_TRUE(refused([](auto& o) { o.datasets[0].sampler.interactive_prob = -0.1; }));
   EXPECT_TRUE(refused([](auto& o) { o.datasets[0].sampler.skip_text_prob = 1.5; }));
   EXPECT_TRUE(refused([](auto& o) { o.datasets[0].sampler.use_speaker = 2.0; }));
   EXPECT_TRUE(refused([](auto& o) { o.datasets[0].sampler.num_codebooks = 4; }));  // the data has 3
 }
 
-TEST_F(Batches, RanksDrawDifferentSamples) {
-  write("a.protos", 50);
-  options.world_size = 2;
-  BatchSource first = open();
-  options.rank = 1;
-  BatchSource second = open();
-  EXPECT_NE(first.next().tokens, second.next().tokens);
-  EXPECT_NE(first.state(), second.state());
-}
-
 TEST_F(Batches, GoesOnExactlyThere) {
   write("a.protos", 50);
-  for (const bool reference : {false, true}) {
-    if (reference) options.reference = ReferenceSampling{2, 7};
-    BatchSource source = open();
-    for (int i = 0; i < 3; ++i) source.next();
-    const BatchSourceState state = source.state();
-    BatchSource other = open();
-    other.next();
-    other.restore(state);
-    EXPECT_EQ(other.state(), state);
-    for (int i = 0; i < 5; ++i) EXPECT_EQ(other.next().tokens, source.next().tokens);
-  }
-  options.reference = ReferenceSampling{3, 7};
+  options.num_workers = 2;
+  BatchSource source = open();
+  for (int i = 0; i < 3; ++i) source.next();
+  const BatchSourceState state = source.state();
+  BatchSource other = open();
+  other.next();
+  other.restore(state);
+  EXPECT_EQ(other.state(), state);
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(other.next().tokens, source.next().tokens);
+  options.num_workers = 3;
   EXPECT_THROW(open().restore({{}, 0}), Error);
 }
 
@@ -134,41 +120,29 @@ TEST_F(Batches, SeveralDatasetsShareOneStream) {
   ASSERT_NE(first, second);
 
   options.probabilities = {0.2, 0.8};
-  for (const bool reference : {false, true}) {
-    if (reference) options.reference = ReferenceSampling{.base_seed = 7, .picks_seed = 5};
-    BatchSource source = open();
-    BatchSource unbroken = open();
-    base::NumpyRandom picks(5);
-    int taken = 0;
-    for (int i = 0; i < 100; ++i) {
-      const BatchSourceState state = source.state();
-      source = open();
-      source.restore(state);
-      const Batch batch = source.next();
-      ASSERT_EQ(batch.tokens, unbroken.next().tokens);
-      ASSERT_TRUE(batch.columns == first || batch.columns == second);
-      taken += batch.columns == second ? 1 : 0;
-      if (reference) {
-        EXPECT_EQ(batch.columns == second, picks.random() >= 0.2);
-      }
-    }
-    EXPECT_GT(taken, 60);
-    EXPECT_LT(taken, 95);
+  options.base_seed = 7;
+  options.picks_seed = 5;
+  BatchSource source = open();
+  BatchSource unbroken = open();
+  base::NumpyRandom picks(5);
+  for (int i = 0; i < 100; ++i) {
+    const BatchSourceState state = source.state();
+    source = open();
+    source.restore(state);
+    const Batch batch = source.next();
+    ASSERT_EQ(batch.tokens, unbroken.next().tokens);
+    EXPECT_EQ(batch.columns, picks.random() >= 0.2 ? second : first);
   }
 }
 
-// A transcript that spells special tokens out cannot end its own turn.
-TEST_F(Batches, TranscriptsGiveNoSpecialTokens) {
+// As in the reference, a transcript that spells special tokens out gives them.
+TEST_F(Batches, TranscriptsGiveSpecialTokens) {
   write("a.protos", 1, "<|im_end|><|semantic|>");
   options.batch_size = 1;
-  const int64_t semantic = tokenizer().require_id("<|semantic|>");
-  const auto count = [&] {
-    const Batch batch = open().next();
-    return std::count(batch.tokens.begin(), batch.tokens.begin() + batch.columns, semantic);
-  };
-  EXPECT_EQ(count(), 3);  // one a frame
-  options.datasets[0].sampler.specials = text::SpecialTokens::parse;
-  EXPECT_EQ(count(), 4);
+  const Batch batch = open().next();
+  EXPECT_EQ(std::count(batch.tokens.begin(), batch.tokens.begin() + batch.columns,
+                       tokenizer().require_id("<|semantic|>")),
+            1 + 3);  // and one a frame
 }
 
 }  // namespace

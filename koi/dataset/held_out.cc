@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <set>
 
 #include "koi/base/error.h"
 #include "koi/base/hash.h"
@@ -30,35 +29,36 @@ std::set<std::string> choose(const std::map<std::string, int64_t>& counts, int64
 
 }  // namespace
 
-HeldOutSplit hold_out(std::vector<TextData> groups, const HeldOutOptions& options) {
+std::set<std::string> choose_held_out(const std::vector<TextData>& groups,
+                                      const HeldOutOptions& options) {
   if (!(options.share >= 0 && options.share < 1)) {
     throw Error(ErrorKind::config, "data.held_out.share",
                 "is " + std::to_string(options.share) + ", expected 0 to below 1");
   }
-  HeldOutSplit split;
-  if (options.share == 0) {
-    split.train = std::move(groups);
-    return split;
-  }
+  if (options.share == 0) return {};
   std::map<std::string, int64_t> counts;
   int64_t total = 0;
   for (const TextData& group : groups) {
     for (const Sentence& sentence : group.sentences) ++counts[text_hash(sentence)], ++total;
   }
   const auto share = static_cast<int64_t>(std::llround(options.share * static_cast<double>(total)));
-  const auto chosen = choose(
-      counts, std::min(std::max(share, options.least), std::max(options.least, options.most)));
+  return choose(counts,
+                std::min(std::max(share, options.least), std::max(options.least, options.most)));
+}
+
+std::vector<TextData> take_out(std::vector<TextData>& groups, const std::set<std::string>& texts) {
+  std::vector<TextData> taken_out, left;
   for (TextData& group : groups) {
     TextData rest{group.source, group.name, {}}, taken = rest;
     for (Sentence& sentence : group.sentences) {
-      const bool out = chosen.contains(text_hash(sentence));
+      const bool out = texts.contains(text_hash(sentence));
       (out ? taken : rest).sentences.push_back(std::move(sentence));
     }
-    split.held_out_sentences += static_cast<int64_t>(taken.sentences.size());
-    if (!rest.sentences.empty()) split.train.push_back(std::move(rest));
-    if (!taken.sentences.empty()) split.held_out.push_back(std::move(taken));
+    if (!rest.sentences.empty()) left.push_back(std::move(rest));
+    if (!taken.sentences.empty()) taken_out.push_back(std::move(taken));
   }
-  return split;
+  groups = std::move(left);
+  return taken_out;
 }
 
 }  // namespace koi::dataset

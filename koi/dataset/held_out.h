@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "koi/dataset/shard.h"
@@ -15,15 +17,15 @@ struct HeldOutOptions {
   int64_t most = 100;
 };
 
-struct HeldOutSplit {
-  std::vector<TextData> train, held_out;  // records of no sentence are left out
-  int64_t held_out_sentences = 0;
-};
+// The SHA-256 of the cleaned texts (the first spelling) to hold out, lowest first until there are
+// enough sentences: the same ones whatever the order of the shards, the number of ranks or the
+// seed, and all recordings of one text on the same side, so that the last text's may pass the
+// count. At least one text stays for training. Throws Error(config) for a share out of range.
+std::set<std::string> choose_held_out(const std::vector<TextData>& groups,
+                                      const HeldOutOptions& options);
 
-// Chosen by the SHA-256 of the cleaned text (the first spelling), lowest first: the same sentences
-// whatever the order of the shards, the number of ranks or the seed, and all recordings of one text
-// on the same side, so that the count may be passed by the last text's. At least one text stays for
-// training. Throws Error(config) for a share out of range.
-HeldOutSplit hold_out(std::vector<TextData> groups, const HeldOutOptions& options);
+// Takes the sentences with these texts out of `groups`, and gives them; groups that are left
+// without a sentence go.
+std::vector<TextData> take_out(std::vector<TextData>& groups, const std::set<std::string>& texts);
 
 }  // namespace koi::dataset

@@ -20,6 +20,19 @@ std::vector<TextData> speakers(size_t sentences, size_t texts) {
   return groups;
 }
 
+struct Split {
+  std::vector<TextData> train, held_out;
+  size_t held_out_sentences = 0;
+};
+
+Split hold_out(std::vector<TextData> groups, const HeldOutOptions& options) {
+  Split split;
+  split.held_out = take_out(groups, choose_held_out(groups, options));
+  split.train = std::move(groups);
+  for (const TextData& group : split.held_out) split.held_out_sentences += group.sentences.size();
+  return split;
+}
+
 // Every sentence's text and first code.
 std::multiset<std::string> contents(const std::vector<TextData>& groups) {
   std::multiset<std::string> all;
@@ -38,8 +51,8 @@ std::set<std::string> texts(const std::vector<TextData>& groups) {
 }
 
 TEST(HeldOut, SplitsEverySentenceOnce) {
-  const HeldOutSplit split = hold_out(speakers(200, 200), {});
-  EXPECT_EQ(split.held_out_sentences, 10);
+  const Split split = hold_out(speakers(200, 200), {});
+  EXPECT_EQ(split.held_out_sentences, 10u);
   EXPECT_EQ(contents(split.held_out).size(), 10u);
   auto all = contents(split.train);
   all.merge(contents(split.held_out));
@@ -55,28 +68,28 @@ TEST(HeldOut, ASentenceStaysWhereItIsWhateverTheOrder) {
 }
 
 TEST(HeldOut, RecordingsOfOneTextStayTogether) {
-  const HeldOutSplit split = hold_out(speakers(200, 40), {});
-  EXPECT_EQ(split.held_out_sentences, 10);  // two texts, five recordings each
+  const Split split = hold_out(speakers(200, 40), {});
+  EXPECT_EQ(split.held_out_sentences, 10u);  // two texts, five recordings each
   for (const std::string& text : texts(split.held_out))
     EXPECT_FALSE(texts(split.train).contains(text)) << text;
 }
 
 TEST(HeldOut, AtLeastOneAtMostAHundred) {
-  EXPECT_EQ(hold_out(speakers(5, 5), {}).held_out_sentences, 1);
-  EXPECT_EQ(hold_out(speakers(5000, 5000), {}).held_out_sentences, 100);
-  EXPECT_EQ(hold_out(speakers(5000, 5000), {.most = 7}).held_out_sentences, 7);
+  EXPECT_EQ(hold_out(speakers(5, 5), {}).held_out_sentences, 1u);
+  EXPECT_EQ(hold_out(speakers(5000, 5000), {}).held_out_sentences, 100u);
+  EXPECT_EQ(hold_out(speakers(5000, 5000), {.most = 7}).held_out_sentences, 7u);
 }
 
 TEST(HeldOut, TrainingKeepsAText) {
-  EXPECT_EQ(hold_out(speakers(1, 1), {}).held_out_sentences, 0);
-  EXPECT_EQ(hold_out(speakers(6, 1), {}).held_out_sentences, 0);
+  EXPECT_EQ(hold_out(speakers(1, 1), {}).held_out_sentences, 0u);
+  EXPECT_EQ(hold_out(speakers(6, 1), {}).held_out_sentences, 0u);
   EXPECT_EQ(texts(hold_out(speakers(6, 2), {.share = 0.99}).train).size(), 1u);
   EXPECT_EQ(hold_out({}, {}).train.size(), 0u);
 }
 
 TEST(HeldOut, NoneWhereNoneAreWanted) {
-  const HeldOutSplit split = hold_out(speakers(20, 20), {.share = 0});
-  EXPECT_EQ(split.held_out_sentences, 0);
+  const Split split = hold_out(speakers(20, 20), {.share = 0});
+  EXPECT_EQ(split.held_out_sentences, 0u);
   EXPECT_EQ(contents(split.train), contents(speakers(20, 20)));
   EXPECT_THROW(hold_out({}, {.share = 1}), Error);
   EXPECT_THROW(hold_out({}, {.share = -0.1}), Error);

@@ -147,4 +147,30 @@ Batch collate(const std::vector<Sample>& samples, const CollateOptions& options)
   return batch;
 }
 
+Batch pack_samples(const std::vector<Sample>& samples, int64_t max_length) {
+  if (samples.empty()) throw Error(ErrorKind::internal, "pack_samples", "a batch of no samples");
+  Batch batch;
+  batch.size = 1;
+  for (const Sample& sample : samples) {
+    batch.segments.push_back(std::min(sample.tokens.columns, max_length));
+    batch.columns += batch.segments.back();
+  }
+  const Sample joined = join_samples(samples);
+  batch.rows = joined.tokens.rows;
+  batch.attention_mask.assign(position(batch.columns), 0);
+  const auto take = [&](const TokenMatrix& from, std::vector<int64_t>& to) {
+    for (int64_t row = 0; row < batch.rows; ++row) {
+      int64_t column = 0;
+      for (size_t i = 0; i < samples.size(); ++i) {
+        const auto begin = from.values.begin() + row * from.columns + column;
+        to.insert(to.end(), begin, begin + batch.segments[i]);
+        column += samples[i].tokens.columns;
+      }
+    }
+  };
+  take(joined.tokens, batch.tokens);
+  take(joined.labels, batch.labels);
+  return batch;
+}
+
 }  // namespace koi::dataset

@@ -62,6 +62,8 @@ Sample join_samples(const std::vector<Sample>& samples);
 
 // tokens, labels: row-major [B, 1+K, T]; attention_mask: [B, T], 1 where padding stands.
 struct Batch {
+  // Lengths of the samples that stand one behind the other in the only row; empty: a row a sample.
+  std::vector<int64_t> segments;
   int64_t size = 0;     // B
   int64_t rows = 0;     // 1+K
   int64_t columns = 0;  // T
@@ -78,5 +80,9 @@ struct CollateOptions {
 // Cuts longer samples, fills up shorter ones (code rows with 0, labels ignored). Throws
 // Error(internal) for no samples, Error(corrupt) for samples with other numbers of codebooks.
 Batch collate(const std::vector<Sample>& samples, const CollateOptions& options);
+
+// The samples one behind the other in one row, without padding; of each at most the first
+// `max_length` columns. Throws as collate.
+Batch pack_samples(const std::vector<Sample>& samples, int64_t max_length);
 
 }  // namespace koi::dataset

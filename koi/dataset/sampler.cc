@@ -51,6 +51,30 @@ void check_sentence(const Sentence& sentence, const std::string& where, int64_t 
 
 }  // namespace
 
+void check_groups(const std::vector<TextData>& groups, const SamplerOptions& options) {
+  check_options(options);
+  for (const TextData& group : groups) {
+    for (size_t i = 0; i < group.sentences.size(); ++i) {
+      check_sentence(group.sentences[i],
+                     "speaker \"" + group.name + "\", sentence " + std::to_string(i),
+                     options.num_codebooks);
+    }
+  }
+}
+
+Sample single_sentence(const TextData& group, const Sentence& sentence,
+                       const SamplerOptions& options, const text::Tokenizer& tokenizer) {
+  Turn turn;
+  turn.num_codebooks = options.num_codebooks;
+  turn.specials = options.specials;
+  const double* share = std::get_if<double>(&options.use_speaker);
+  if (share != nullptr ? *share >= 0.5 : std::get<bool>(options.use_speaker))
+    turn.speaker = group.name;
+  turn.texts = {text::clean_text(sentence.texts.front())};
+  turn.codes = {&sentence.codes};
+  return pack_turn(turn, tokenizer);
+}
+
 float draw_truncated_length(base::TorchRandom& random, int64_t length) {
   constexpr double kShortest = 10;
   const auto mean = static_cast<double>(length / 2);
@@ -87,16 +111,9 @@ void SamplerStreams::restore(const SamplerState& state) {
 
 Sampler::Sampler(std::vector<TextData> groups, text::Tokenizer tokenizer, SamplerOptions options)
     : groups_(std::move(groups)), tokenizer_(std::move(tokenizer)), options_(std::move(options)) {
-  check_options(options_);
+  check_groups(groups_, options_);
   uint64_t sum = 0;
-  for (const TextData& group : groups_) {
-    for (size_t i = 0; i < group.sentences.size(); ++i) {
-      check_sentence(group.sentences[i],
-                     "speaker \"" + group.name + "\", sentence " + std::to_string(i),
-                     options_.num_codebooks);
-    }
-    cumulative_.push_back(sum += group.sentences.size());
-  }
+  for (const TextData& group : groups_) cumulative_.push_back(sum += group.sentences.size());
   if (sum == 0) {
     throw Error(ErrorKind::corrupt, "dataset", "has no sentence",
                 "build it with koi build-dataset, and check the path of its shards");

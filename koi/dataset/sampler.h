@@ -60,12 +60,19 @@ class SamplerStreams {
   uint64_t picks_ = 0;
 };
 
+// Throws Error(config) for probabilities outside of 0 to 1; Error(corrupt), naming the speaker, for
+// sentences without text or codes, with rows of different lengths or fewer rows than num_codebooks.
+// Differs: the reference fails when it comes across such a sentence.
+void check_groups(const std::vector<TextData>& groups, const SamplerOptions& options);
+
+// The sentence in its first spelling, in a turn of its own; with the speaker's name where
+// use_speaker is true or a share of a half and more.
+Sample single_sentence(const TextData& group, const Sentence& sentence,
+                       const SamplerOptions& options, const text::Tokenizer& tokenizer);
+
 class Sampler {
  public:
-  // Throws Error(config) for probabilities outside of 0 to 1; Error(corrupt) for groups without a
-  // sentence at all, and, naming the speaker, for sentences without text or codes, with rows of
-  // different lengths or fewer rows than num_codebooks.
-  // Differs: the reference fails when it comes across such a sentence.
+  // Throws as check_groups, and Error(corrupt) for groups without a sentence at all.
   Sampler(std::vector<TextData> groups, text::Tokenizer tokenizer, SamplerOptions options);
 
   // The next sample; nothing where max_length is under 20 (no sentence fits, as in the reference).

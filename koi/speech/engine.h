@@ -42,8 +42,8 @@ class Engine {
   // Error(unsupported) where the recording is too short for one column of codes.
   Reference encode_reference(const base::fs::path& recording, std::string text) const;
 
-  // generate_long, decoded. No samples where the model ended every segment at once. Throws what that
-  // throws, and base::Interrupted before decoding when base::stop_requested().
+  // generate_long, decoded. No samples where the model ended every segment at once. Throws what
+  // that throws, and base::Interrupted before decoding when base::stop_requested().
   Speech say(std::string_view text, const std::vector<Reference>& references,
              const LongOptions& options, const Noise& noise) const;
 

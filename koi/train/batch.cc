@@ -20,6 +20,7 @@ Batch to_batch(const dataset::Batch& batch) {
   Batch result;
   result.tokens = copy_of(batch.tokens, {batch.size, batch.rows, batch.columns});
   result.labels = copy_of(batch.labels, {batch.size, batch.rows, batch.columns});
+  result.segments = batch.segments;
   result.padding = at::empty({batch.size, batch.columns}, at::kBool);
   std::copy(batch.attention_mask.begin(), batch.attention_mask.end(),
             result.padding.mutable_data_ptr<bool>());

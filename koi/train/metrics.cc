@@ -52,7 +52,10 @@ std::string metrics_line(const Metrics& metrics) {
     row["tokens"] = metrics.tokens;
     row["tokens_per_s"] = metrics.tokens_per_s;
   }
-  if (metrics.validation) put(row, "val_", *metrics.validation);
+  if (metrics.validation) {
+    put(row, "val_", metrics.validation->losses);
+    if (metrics.validation->interval > 0) row["val_loss_interval"] = metrics.validation->interval;
+  }
   return row.dump();
 }
 

@@ -6,6 +6,7 @@
 
 #include "koi/base/files.h"
 #include "koi/train/trainer.h"
+#include "koi/train/validation.h"
 
 namespace koi::train {
 
@@ -17,11 +18,12 @@ struct Metrics {
   double lr = 0;         // that the step used
   int64_t tokens = 0;    // columns of the step's batches, padding left out
   double tokens_per_s = 0;
-  std::optional<LossValues> validation = std::nullopt;  // after the update
+  std::optional<HeldOutLosses> validation = std::nullopt;  // after the update
 };
 
 // One line without its end: step, loss, base_loss, semantic_loss, top_5_accuracy, grad_norm, lr,
-// tokens, tokens_per_s, then the same losses as val_loss and so on where validated.
+// tokens, tokens_per_s, then the same losses as val_loss and so on where validated, with
+// val_loss_interval (see HeldOutLosses) where that is known.
 std::string metrics_line(const Metrics& metrics);
 
 class MetricsFile {

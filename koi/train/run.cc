@@ -6,6 +6,7 @@
 #include "koi/lm/adapters.h"
 #include "koi/lm/checkpoint.h"
 #include "koi/tensor/random.h"
+#include "koi/train/checkpoint_files.h"
 #include "koi/train/memory.h"
 #include "koi/train/run_checkpoint.h"
 #include "koi/train/run_data.h"
@@ -62,8 +63,8 @@ class Run {
         group_(group),
         adapter_(describe_adapter(settings)),
         model_(load(settings, device)),
-        tokenizer_(text::Tokenizer::load(settings.tokenizer)),
-        data_(open_data(Stream::train_data)),
+        data_(settings, text::Tokenizer::load(settings.tokenizer), model_.config().num_codebooks,
+              {.rank = group.rank(), .world_size = group.size()}),
         trainer_(model_, settings.optimizer, settings.schedule, trainer_options(),
                  tensor::make_generator(stream_seed(settings, Stream::dropout), device)) {}
 
@@ -74,23 +75,26 @@ class Run {
       base::make_folder(settings_.checkpoint_folder);
       base::make_folder(settings_.run_folder);
     }
-    if (trainer_.step() >= settings_.max_steps) {
-      tell(events_, "nothing to do: the run has its " + std::to_string(settings_.max_steps) +
-                        " steps; raise trainer.max_steps to train on");
-      return {.steps = trainer_.step(), .stopped = false, .checkpoint = newest()};
+    if (is_complete()) {
+      tell(events_,
+           "nothing to do: the run is complete; raise trainer.max_steps or "
+           "trainer.early_stopping.patience to train on");
+      return result();
     }
     if (group_.is_first()) open_records(resumed);
     bool stopped = false;
-    while (!stopped && trainer_.step() < settings_.max_steps) {
+    while (!stopped && !is_complete()) {
       const Metrics row = do_step();
       stopped = group_.any(base::stop_requested());
+      const bool better = is_validated() && best_.add(row.step, shared_val_loss(row));
       if (!group_.is_first()) continue;
       record(row);
-      if (stopped || is_due(settings_.save_interval)) save();
+      if (stopped || better || is_due(settings_.save_interval)) save();
     }
     group_.barrier();  // the first rank has written its last checkpoint
-    stopped = stopped && trainer_.step() < settings_.max_steps;
-    return {.steps = trainer_.step(), .stopped = stopped, .checkpoint = newest()};
+    RunResult done = result();
+    done.stopped = stopped && !is_complete();
+    return done;
   }
 
  private:
@@ -101,14 +105,9 @@ class Run {
             .recompute = choose_recompute(settings_, model_, events_)};
   }
 
-  dataset::BatchSource open_data(Stream stream) const {
-    dataset::BatchSourceOptions options =
-        data_options(settings_, stream, model_.config().num_codebooks);
-    if (stream == Stream::train_data) {  // validation is the first rank's alone
-      options.rank = group_.rank();
-      options.world_size = group_.size();
-    }
-    return {options, tokenizer_};
+  bool is_complete() const { return trainer_.step() >= settings_.max_steps || has_ended_early(); }
+  bool has_ended_early() const {
+    return settings_.patience > 0 && best_.worse_since >= settings_.patience;
   }
 
   // Where the run goes on; true if it does.
@@ -118,30 +117,37 @@ class Run {
     if (saved.empty() && !settings_.resume_from) return false;
     const base::fs::path path = saved.empty() ? *settings_.resume_from : saved.back();
     const bool weights_only = saved.empty() && settings_.resume_weights_only;
-    const auto place = load_run_checkpoint(
+    const auto position = load_run_checkpoint(
         path, trainer_, weights_only ? ResumePart::weights_only : ResumePart::everything, adapter_);
-    if (place) restore_data(*place);
+    if (position) {
+      data_.restore(position->data);
+      best_ = position->best;
+      tell_world_size(position->world_size);
+    }
     tell(events_, weights_only ? "weights from " + path.string()
                                : "going on after step " + std::to_string(trainer_.step()) +
                                      " from " + path.string());
-    if (!place && !weights_only) {
+    if (!position && !weights_only) {
       tell(events_,
            "this checkpoint is not koi's: its base is not checked, and the data starts anew");
     }
+    // What a run that was killed right after a checkpoint could not do any more.
+    if (group_.is_first() && !saved.empty()) tidy_checkpoints();
     return trainer_.step() > 0;
   }
 
-  // A checkpoint holds the first rank's place; the others draw again what they have drawn.
-  void restore_data(const dataset::BatchSourceState& first) {
-    if (group_.is_first()) return data_.restore(first);
-    for (uint64_t i = 0; i < first.batches; ++i) data_.next();
+  void tell_world_size(int64_t saved) const {
+    if (saved == group_.size()) return;
+    tell(events_, "note: the run was of " + std::to_string(saved) + " processes and goes on with " +
+                      std::to_string(group_.size()) +
+                      ": the data goes on where it was, a step has other batches");
   }
 
   void open_records(bool resumed) {
-    collect_val_batches();
+    for (const std::string& note : data_.notes()) tell(events_, note);
     if (events_.start) events_.start(trainer_.step());
     metrics_.emplace(settings_.run_folder / "metrics.jsonl", trainer_.step());
-    if (settings_.val_before_train && !val_batches_.empty() && !resumed)
+    if (settings_.val_before_train && !data_.validation().empty() && !resumed)
       record({.step = 0, .validation = validate()});
   }
 
@@ -161,8 +167,7 @@ class Run {
   Metrics do_step() {
     const auto start = Clock::now();
     std::vector<Batch> batches;
-    for (int64_t i = 0; i < settings_.accumulate_batches; ++i)
-      batches.push_back(to_batch(data_.next()));
+    for (int64_t i = 0; i < settings_.accumulate_batches; ++i) batches.push_back(data_.next());
     if (group_.size() > 1) seed_dropout();
     const StepResult result = take_step(trainer_, batches, settings_.loss_reduction, group_);
     Metrics row{.step = trainer_.step(),
@@ -172,7 +177,7 @@ class Run {
                 .tokens = result.tokens};
     const std::chrono::duration<double> spent = Clock::now() - start;
     row.tokens_per_s = static_cast<double>(row.tokens) / spent.count();
-    if (!val_batches_.empty() && is_due(settings_.val_interval)) row.validation = validate();
+    if (is_validated() && group_.is_first()) row.validation = validate();
     return row;
   }
 
@@ -180,28 +185,41 @@ class Run {
     return trainer_.step() % interval == 0 || trainer_.step() == settings_.max_steps;
   }
 
-  // The same ones at every validation, also of a run that goes on.
-  void collect_val_batches() {
-    if (settings_.val_batches == 0) return;
-    auto source = open_data(Stream::val_data);
-    for (int64_t i = 0; i < settings_.val_batches; ++i)
-      val_batches_.push_back(to_batch(source.next()));
+  bool is_validated() const {
+    return !data_.validation().empty() && is_due(settings_.val_interval);
   }
 
-  std::optional<LossValues> validate() const {
-    if (val_batches_.empty()) return std::nullopt;
-    return trainer_.evaluate(val_batches_);
+  // The first rank's, so that all decide alike.
+  double shared_val_loss(const Metrics& row) {
+    return group_.sum_numbers({row.validation ? row.validation->losses.loss : 0.0}).front();
+  }
+
+  HeldOutLosses validate() const {
+    if (data_.held_out()) return evaluate_sentences(model_, data_.validation());
+    return {.losses = trainer_.evaluate(data_.validation())};
   }
 
   void save() {
     save_run_checkpoint(checkpoint_path(settings_.checkpoint_folder, trainer_.step()), trainer_,
-                        data_.state(), settings_.save_interval, adapter_);
-    keep_newest(settings_.checkpoint_folder, settings_.save_top_k);
+                        {.data = data_.place(), .best = best_, .world_size = group_.size()},
+                        settings_.save_interval, adapter_);
+    tidy_checkpoints();
   }
 
-  base::fs::path newest() const {
+  void tidy_checkpoints() const {
+    link_best(settings_.checkpoint_folder, best_.step);
+    prune_checkpoints(
+        settings_.checkpoint_folder,
+        {.newest = settings_.save_top_k, .interval = settings_.save_interval, .best = best_.step});
+  }
+
+  RunResult result() const {
     const auto files = list_checkpoints(settings_.checkpoint_folder);
-    return files.empty() ? base::fs::path() : files.back();
+    return {.steps = trainer_.step(),
+            .stopped = false,
+            .ended_early = has_ended_early(),
+            .checkpoint = files.empty() ? base::fs::path() : files.back(),
+            .best = best_};
   }
 
   const Settings& settings_;
@@ -209,12 +227,10 @@ class Run {
   ProcessGroup& group_;
   std::optional<lm::AdapterInfo> adapter_;
   lm::DualAr model_;
-  text::Tokenizer tokenizer_;
-  dataset::BatchSource data_;
+  RunData data_;
   Trainer trainer_;
-  // Of the first rank only.
-  std::vector<Batch> val_batches_;
-  std::optional<MetricsFile> metrics_;
+  BestStep best_;
+  std::optional<MetricsFile> metrics_;  // of the first rank only
 };
 
 void tell_machine(const Settings& settings, at::Device device, const RunEvents& events) {

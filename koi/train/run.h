@@ -20,13 +20,17 @@ struct RunEvents {
 struct RunResult {
   int64_t steps = 0;
   bool stopped = false;       // SIGINT or SIGTERM came (base::stop_requested)
+  bool ended_early = false;   // trainer.early_stopping.patience
   base::fs::path checkpoint;  // the newest
+  BestStep best = {};         // what best.ckpt is, if any
 };
 
 // Goes on from the newest checkpoint of the run, if there is one. Every step: batches -> losses ->
 // gradients -> update -> metrics; after val_interval steps a validation (always on the same
-// batches), after save_interval steps a checkpoint. The last step has both, and so it is when the
-// run is told to stop (checkpoint only), so that the same call goes on as if nothing had happened.
+// batches), after save_interval steps, and after a validation that is the best one, a checkpoint.
+// The last step has both, and so it is when the run is told to stop (checkpoint only), so that the
+// same call goes on as if nothing had happened. The run ends after max_steps, or after `patience`
+// validations none of which was the best.
 // Throws what loading of model, data and checkpoints throws, and Error(config) where the loss is no
 // finite number.
 // With a `group` of several ranks each of them calls this, over the same files: each draws samples

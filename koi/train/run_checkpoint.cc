@@ -1,15 +1,10 @@
 #include "koi/train/run_checkpoint.h"
 
-#include <algorithm>
-#include <charconv>
-#include <cstdio>
-
 #include "koi/base/error.h"
 #include "koi/base/version.h"
 #include "koi/checkpoint/pth.h"
 #include "koi/tensor/bridge.h"
 #include "koi/train/lightning.h"
-#include "koi/train/run_position.h"
 
 namespace koi::train {
 namespace {
@@ -18,7 +13,6 @@ using checkpoint::Value;
 using Items = std::vector<std::pair<Value, Value>>;
 
 constexpr std::string_view kPrefix = "model.";
-constexpr std::string_view kStem = "step_";
 
 [[noreturn]] void fail(const std::string& where, const std::string& what,
                        const std::string& remedy = {}) {
@@ -129,22 +123,11 @@ void restore_optimizer(const Value& root, Trainer& trainer, const std::string& w
   }
 }
 
-Value koi_value(const dataset::BatchSourceState& data, const Trainer& trainer,
+Value koi_value(const RunPosition& position, const Trainer& trainer,
                 const std::optional<lm::AdapterInfo>& adapter) {
-  Items items = position_value(data, trainer.generator()).as_dict()->items;
+  Items items = position_value(position, trainer.generator()).as_dict()->items;
   if (adapter) items.emplace_back(key("adapter"), lm::adapter_value(*adapter));
   return Value::dict(std::move(items));
-}
-
-// NUMBER of step_NUMBER.ckpt; nothing for other names.
-std::optional<int64_t> step_of(const base::fs::path& path) {
-  const std::string stem = path.stem().string();
-  if (path.extension() != ".ckpt" || !stem.starts_with(kStem)) return std::nullopt;
-  int64_t step = 0;
-  const char* end = stem.data() + stem.size();
-  const auto read = std::from_chars(stem.data() + kStem.size(), end, step);
-  if (read.ec != std::errc() || read.ptr != end) return std::nullopt;
-  return step;
 }
 
 }  // namespace
@@ -159,7 +142,7 @@ std::optional<lm::AdapterInfo> describe_adapter(const Settings& settings) {
 }
 
 void save_run_checkpoint(const base::fs::path& path, const Trainer& trainer,
-                         const dataset::BatchSourceState& data, int64_t save_interval,
+                         const RunPosition& position, int64_t save_interval,
                          const std::optional<lm::AdapterInfo>& adapter) {
   const int64_t steps = trainer.step();
   const double base_rate = trainer.optimizer().options().lr;
@@ -174,12 +157,12 @@ void save_run_checkpoint(const base::fs::path& path, const Trainer& trainer,
            {key("callbacks"), lightning_callbacks(path.string(), steps, save_interval)},
            {key("optimizer_states"), optimizer_state(trainer)},
            {key("lr_schedulers"), lightning_schedulers(steps, base_rate, trainer.rate())},
-           {key("koi"), koi_value(data, trainer, adapter)}}));
+           {key("koi"), koi_value(position, trainer, adapter)}}));
 }
 
-std::optional<dataset::BatchSourceState> load_run_checkpoint(
-    const base::fs::path& path, Trainer& trainer, ResumePart part,
-    const std::optional<lm::AdapterInfo>& adapter) {
+std::optional<RunPosition> load_run_checkpoint(const base::fs::path& path, Trainer& trainer,
+                                               ResumePart part,
+                                               const std::optional<lm::AdapterInfo>& adapter) {
   const std::string where = path.string();
   if (part == ResumePart::weights_only) {
     restore_weights(path, trainer, adapter);
@@ -197,27 +180,6 @@ std::optional<dataset::BatchSourceState> load_run_checkpoint(
   const Value* position = root.find("koi");
   if (position == nullptr) return std::nullopt;
   return restore_position(*position, trainer.generator(), where);
-}
-
-base::fs::path checkpoint_path(const base::fs::path& folder, int64_t step) {
-  char name[48];
-  std::snprintf(name, sizeof(name), "step_%09lld.ckpt", static_cast<long long>(step));
-  return folder / name;
-}
-
-std::vector<base::fs::path> list_checkpoints(const base::fs::path& folder) {
-  if (!base::fs::is_directory(folder)) return {};
-  auto files = base::list_files(
-      folder, [](const auto& path) { return step_of(path).has_value(); }, /*recursive=*/false);
-  std::stable_sort(files.begin(), files.end(),
-                   [](const auto& a, const auto& b) { return *step_of(a) < *step_of(b); });
-  return files;
-}
-
-void keep_newest(const base::fs::path& folder, int64_t count) {
-  const auto files = list_checkpoints(folder);
-  if (count < 0) return;
-  for (size_t i = 0; i + static_cast<size_t>(count) < files.size(); ++i) base::fs::remove(files[i]);
 }
 
 }  // namespace koi::train

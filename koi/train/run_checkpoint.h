@@ -9,8 +9,8 @@
 #include <optional>
 
 #include "koi/base/files.h"
-#include "koi/dataset/batch_source.h"
 #include "koi/lm/adapter_file.h"
+#include "koi/train/run_position.h"
 #include "koi/train/settings.h"
 #include "koi/train/trainer.h"
 
@@ -23,7 +23,7 @@ std::optional<lm::AdapterInfo> describe_adapter(const Settings& settings);
 // Writes `path` atomically, in an existing folder. `save_interval` (steps between checkpoints) is
 // only noted in the callback's entry.
 void save_run_checkpoint(const base::fs::path& path, const Trainer& trainer,
-                         const dataset::BatchSourceState& data, int64_t save_interval,
+                         const RunPosition& position, int64_t save_interval,
                          const std::optional<lm::AdapterInfo>& adapter = {});
 
 enum class ResumePart { everything, weights_only };
@@ -34,16 +34,8 @@ enum class ResumePart { everything, weights_only };
 // optimizer over other parameters, in which case part of the trainer may be changed; Error(config)
 // where the file says that it is of another base or of other LoRA settings than `adapter`. Weights
 // alone may also come from a folder in PEFT's layout.
-std::optional<dataset::BatchSourceState> load_run_checkpoint(
-    const base::fs::path& path, Trainer& trainer, ResumePart part,
-    const std::optional<lm::AdapterInfo>& adapter = {});
-
-base::fs::path checkpoint_path(const base::fs::path& folder, int64_t step);
-
-// All step_NUMBER.ckpt of a folder, oldest first; none where there is no folder.
-std::vector<base::fs::path> list_checkpoints(const base::fs::path& folder);
-
-// Removes all but the newest `count` (-1: none is removed).
-void keep_newest(const base::fs::path& folder, int64_t count);
+std::optional<RunPosition> load_run_checkpoint(const base::fs::path& path, Trainer& trainer,
+                                               ResumePart part,
+                                               const std::optional<lm::AdapterInfo>& adapter = {});
 
 }  // namespace koi::train

@@ -1,20 +1,23 @@
 #include "koi/train/run_data.h"
 
+#include <algorithm>
+
+#include "koi/base/error.h"
 #include "koi/base/random.h"
+#include "koi/dataset/held_out.h"
+#include "koi/dataset/shard_files.h"
 
 namespace koi::train {
 namespace {
 
-dataset::DatasetOptions dataset_options(const DatasetSettings& settings, int64_t num_codebooks) {
-  dataset::DatasetOptions options;
-  options.proto_files = settings.proto_files;
-  options.seed = settings.seed;
-  options.sampler.max_length = settings.max_length;
-  options.sampler.causal = settings.causal;
-  options.sampler.use_speaker = settings.use_speaker;
-  options.sampler.interactive_prob = settings.interactive_prob;
-  options.sampler.skip_text_prob = settings.skip_text_prob;
-  options.sampler.num_codebooks = num_codebooks;
+dataset::SamplerOptions sampler_options(const DatasetSettings& settings, int64_t num_codebooks) {
+  dataset::SamplerOptions options;
+  options.max_length = settings.max_length;
+  options.causal = settings.causal;
+  options.use_speaker = settings.use_speaker;
+  options.interactive_prob = settings.interactive_prob;
+  options.skip_text_prob = settings.skip_text_prob;
+  options.num_codebooks = num_codebooks;
   return options;
 }
 
@@ -22,6 +25,86 @@ uint64_t loader_seed(const Settings& settings, Stream stream) {
   base::TorchRandom torch(settings.seed);
   const int64_t of_training = torch.integer();
   return static_cast<uint64_t>(stream == Stream::train_data ? of_training : torch.integer());
+}
+
+std::vector<dataset::EpochDataset> read_datasets(const MixtureSettings& mixture,
+                                                 int64_t num_codebooks) {
+  std::vector<dataset::EpochDataset> datasets;
+  for (const DatasetSettings& settings : mixture.datasets) {
+    datasets.push_back(
+        {.groups = dataset::read_groups(dataset::find_shards(settings.proto_files), settings.seed),
+         .sampler = sampler_options(settings, num_codebooks)});
+  }
+  return datasets;
+}
+
+std::vector<std::string> files_of(const MixtureSettings& mixture) {
+  std::vector<std::string> files;
+  for (const DatasetSettings& settings : mixture.datasets)
+    files.insert(files.end(), settings.proto_files.begin(), settings.proto_files.end());
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+// Takes out of `datasets` what is held out.
+std::vector<dataset::EpochDataset> hold_out(std::vector<dataset::EpochDataset>& datasets,
+                                            const dataset::HeldOutOptions& options) {
+  std::vector<dataset::TextData> all;
+  for (const dataset::EpochDataset& dataset : datasets)
+    all.insert(all.end(), dataset.groups.begin(), dataset.groups.end());
+  const auto texts = dataset::choose_held_out(all, options);
+  std::vector<dataset::EpochDataset> held_out;
+  for (dataset::EpochDataset& dataset : datasets)
+    held_out.push_back({dataset::take_out(dataset.groups, texts), dataset.sampler});
+  return held_out;
+}
+
+// Every sentence, in its first spelling, as a batch of its own.
+std::vector<Batch> sentence_batches(const std::vector<dataset::EpochDataset>& datasets,
+                                    const text::Tokenizer& tokenizer, int64_t max_length) {
+  std::vector<Batch> batches;
+  for (const dataset::EpochDataset& dataset : datasets) {
+    dataset::check_groups(dataset.groups, dataset.sampler);
+    for (const dataset::TextData& group : dataset.groups) {
+      for (const dataset::Sentence& sentence : group.sentences) {
+        const auto sample = dataset::single_sentence(group, sentence, dataset.sampler, tokenizer);
+        batches.push_back(to_batch(dataset::pack_samples({sample}, max_length)));
+      }
+    }
+  }
+  return batches;
+}
+
+std::vector<Batch> drawn_batches(const Settings& settings, const text::Tokenizer& tokenizer,
+                                 int64_t num_codebooks) {
+  std::vector<Batch> batches;
+  if (settings.val_batches == 0) return batches;
+  dataset::BatchSource source(reference_options(settings, Stream::val_data, num_codebooks),
+                              tokenizer);
+  for (int64_t i = 0; i < settings.val_batches; ++i) batches.push_back(to_batch(source.next()));
+  return batches;
+}
+
+std::string count_of(int64_t count, const std::string& what) {
+  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+}
+
+std::vector<std::string> notes_on(const dataset::EpochSummary& summary, size_t held_out,
+                                  int64_t max_length) {
+  std::vector<std::string> notes;
+  notes.push_back("data: " + count_of(summary.sentences, "sentence") + " of " +
+                  count_of(summary.speakers, "speaker") + ", " + std::to_string(summary.tokens) +
+                  " tokens an epoch in " + count_of(summary.rows, "row") + " without padding; " +
+                  count_of(static_cast<int64_t>(held_out), "sentence") + " held out");
+  if (summary.cut_sentences > 0) {
+    notes.push_back("warning: " + count_of(summary.cut_sentences, "sentence") +
+                    " longer than max_length (" + std::to_string(max_length) + " tokens, up to " +
+                    std::to_string(summary.longest_tokens) +
+                    "): the end is cut off; slice the recordings or raise max_length");
+  }
+  if (held_out == 0)
+    notes.push_back("warning: nothing is held out, so over-fitting will not be seen");
+  return notes;
 }
 
 }  // namespace
@@ -42,23 +125,87 @@ uint64_t step_seed(const Settings& settings, const StepPlace& place) {
   return mix(mix(stream_seed(settings, Stream::dropout) + place.step) + place.rank);
 }
 
-dataset::BatchSourceOptions data_options(const Settings& settings, Stream stream,
-                                         int64_t num_codebooks) {
+dataset::BatchSourceOptions reference_options(const Settings& settings, Stream stream,
+                                              int64_t num_codebooks) {
   const MixtureSettings& data =
       stream == Stream::train_data ? settings.train_data : settings.val_data;
   dataset::BatchSourceOptions options;
-  for (const DatasetSettings& dataset : data.datasets)
-    options.datasets.push_back(dataset_options(dataset, num_codebooks));
+  for (const DatasetSettings& dataset : data.datasets) {
+    options.datasets.push_back({.proto_files = dataset.proto_files,
+                                .seed = dataset.seed,
+                                .sampler = sampler_options(dataset, num_codebooks)});
+  }
   options.probabilities = data.probabilities;
-  options.seed = stream_seed(settings, stream);
   options.batch_size = settings.batch_size;
   options.max_length = settings.max_length;
-  if (settings.reference_sampling) {
-    options.reference = {.num_workers = settings.num_workers,
-                         .base_seed = loader_seed(settings, stream),
-                         .picks_seed = data.seed};
-  }
+  options.num_workers = settings.num_workers;
+  options.base_seed = loader_seed(settings, stream);
+  options.picks_seed = data.seed;
   return options;
+}
+
+RunData::RunData(const Settings& settings, const text::Tokenizer& tokenizer, int64_t num_codebooks,
+                 const Ranks& ranks)
+    : rank_(ranks.rank), source_(open(settings, tokenizer, num_codebooks, ranks)) {}
+
+RunData::Source RunData::open(const Settings& settings, const text::Tokenizer& tokenizer,
+                              int64_t num_codebooks, const Ranks& ranks) {
+  if (settings.reference_sampling) {
+    validation_ = drawn_batches(settings, tokenizer, num_codebooks);
+    auto options = reference_options(settings, Stream::train_data, num_codebooks);
+    options.rank = ranks.rank;
+    options.world_size = ranks.world_size;
+    return dataset::BatchSource(options, tokenizer);
+  }
+  std::vector<dataset::EpochDataset> train = read_datasets(settings.train_data, num_codebooks);
+  std::vector<dataset::EpochDataset> held_out;
+  if (settings.val_batches == 0) {
+    // Nothing is to be validated, so all is trained on.
+  } else if (files_of(settings.train_data) == files_of(settings.val_data)) {
+    held_out = hold_out(train, settings.held_out);
+  } else {
+    held_out = read_datasets(settings.val_data, num_codebooks);
+  }
+  validation_ = sentence_batches(held_out, tokenizer, settings.max_length);
+  held_out_ = true;
+  dataset::EpochSource source(std::move(train),
+                              {.seed = stream_seed(settings, Stream::train_data),
+                               .batch_size = settings.batch_size,
+                               .max_length = settings.max_length,
+                               .rank = ranks.rank,
+                               .world_size = ranks.world_size},
+                              tokenizer);
+  notes_ = notes_on(source.summary(), validation_.size(), settings.max_length);
+  if (!settings.train_data.probabilities.empty())
+    notes_.push_back("note: probabilities have an effect with data.sampler=reference only");
+  return source;
+}
+
+Batch RunData::next() {
+  return std::visit([](auto& source) { return to_batch(source.next()); }, source_);
+}
+
+DataPlace RunData::place() const {
+  if (const auto* epochs = std::get_if<dataset::EpochSource>(&source_)) return epochs->position();
+  return std::get<dataset::BatchSource>(source_).state();
+}
+
+void RunData::restore(const DataPlace& place) {
+  const auto* position = std::get_if<dataset::EpochPosition>(&place);
+  auto* epochs = std::get_if<dataset::EpochSource>(&source_);
+  if ((position != nullptr) != (epochs != nullptr)) {
+    throw Error(ErrorKind::config, "data.sampler", "is not the one that the run began with",
+                std::string("go on with data.sampler=") +
+                    (position != nullptr ? "koi" : "reference") + ", or begin another project");
+  }
+  if (position != nullptr) {
+    epochs->restore(*position);
+    return;
+  }
+  auto& source = std::get<dataset::BatchSource>(source_);
+  const auto& state = std::get<dataset::BatchSourceState>(place);
+  if (rank_ == 0) return source.restore(state);
+  for (uint64_t i = 0; i < state.batches; ++i) source.next();
 }
 
 }  // namespace koi::train

@@ -1,7 +1,13 @@
-// The random numbers of a run, and the data that it draws with them.
+// The random numbers of a run, and the data that it trains and validates on.
 #pragma once
 
+#include <string>
+#include <variant>
+#include <vector>
+
 #include "koi/dataset/batch_source.h"
+#include "koi/dataset/epoch_source.h"
+#include "koi/train/batch.h"
 #include "koi/train/settings.h"
 
 namespace koi::train {
@@ -16,11 +22,55 @@ struct StepPlace {
 // Of the dropout stream, for one step on one rank.
 uint64_t step_seed(const Settings& settings, const StepPlace& place);
 
-// How the batches of `stream` (train_data or val_data) are drawn, for a model with so many
-// codebooks. The order of shards and speakers comes from the dataset's own seed. The draws come
-// from the run's: a stream of it, or, as the reference does it (data.sampler=reference), the
-// integer that torch's generator seeded with it gives to the loader, that for training first.
-dataset::BatchSourceOptions data_options(const Settings& settings, Stream stream,
-                                         int64_t num_codebooks);
+// How the reference draws the batches of `stream` (train_data or val_data), for a model with so
+// many codebooks (data.sampler=reference). The order of shards and speakers comes from the
+// dataset's own seed, the draws from the integer that torch's generator, seeded with the run's
+// seed, gives to the loader, that for training first.
+dataset::BatchSourceOptions reference_options(const Settings& settings, Stream stream,
+                                              int64_t num_codebooks);
+
+// The exact place in the training data, by data.sampler.
+using DataPlace = std::variant<dataset::EpochPosition, dataset::BatchSourceState>;
+
+// This process among those that share the data.
+struct Ranks {
+  int rank = 0;
+  int world_size = 1;
+};
+
+class RunData {
+ public:
+  // With data.sampler=koi an epoch visits every sentence once, but those that are held out for
+  // validation: of the same shards a share by text, or all of data.val_dataset where that names
+  // others. With data.sampler=reference both are drawn as the reference draws them. `ranks` says
+  // which part of the rows is this process's. Throws what opening the shards throws.
+  RunData(const Settings& settings, const text::Tokenizer& tokenizer, int64_t num_codebooks,
+          const Ranks& ranks);
+
+  Batch next();
+  DataPlace place() const;
+  // The place is the first rank's: with data.sampler=reference the others draw again what they have
+  // drawn. Throws Error(config) where it is of the other data.sampler, and as the sources' restore.
+  void restore(const DataPlace& place);
+
+  // Always the same ones. One sentence each if held_out(), else as drawn; none where
+  // trainer.limit_val_batches is 0 or there is nothing to hold out.
+  const std::vector<Batch>& validation() const { return validation_; }
+  bool held_out() const { return held_out_; }
+
+  // For the user, a line each: what there is, and what is wrong with it.
+  const std::vector<std::string>& notes() const { return notes_; }
+
+ private:
+  using Source = std::variant<dataset::EpochSource, dataset::BatchSource>;
+  Source open(const Settings& settings, const text::Tokenizer& tokenizer, int64_t num_codebooks,
+              const Ranks& ranks);
+
+  std::vector<Batch> validation_;  // before source_, whose making takes them out
+  bool held_out_ = false;
+  std::vector<std::string> notes_;
+  int rank_ = 0;
+  Source source_;
+};
 
 }  // namespace koi::train

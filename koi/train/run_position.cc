@@ -58,23 +58,27 @@ class Restorer {
   const std::string& where_;
 };
 
-}  // namespace
+Value value_of(const dataset::EpochPosition& place) {
+  return Value::dict({{key("epoch"), Value(static_cast<int64_t>(place.epoch))},
+                      {key("row"), Value(static_cast<int64_t>(place.row))}});
+}
 
-Value position_value(const dataset::BatchSourceState& data, const at::Generator& dropout) {
+Value value_of(const dataset::BatchSourceState& place) {
   std::vector<Value> samplers;
-  for (const dataset::SamplerState& sampler : data.samplers) {
+  for (const dataset::SamplerState& sampler : place.samplers) {
     samplers.push_back(Value::dict({{key("python"), value_of(sampler.python)},
                                     {key("torch"), value_of(sampler.torch)},
                                     {key("picks"), Value(static_cast<int64_t>(sampler.picks))}}));
   }
-  return Value::dict({{key("batches"), Value(static_cast<int64_t>(data.batches))},
-                      {key("samplers"), Value::list(std::move(samplers))},
-                      {key("dropout"), Value(tensor::to_view(dropout.get_state()))}});
+  return Value::dict({{key("batches"), Value(static_cast<int64_t>(place.batches))},
+                      {key("samplers"), Value::list(std::move(samplers))}});
 }
 
-dataset::BatchSourceState restore_position(const Value& value, at::Generator& dropout,
-                                           const std::string& where) {
-  const Restorer restorer(where);
+DataPlace restore_data(const Value& value, const Restorer& restorer) {
+  if (value.find("epoch") != nullptr) {
+    return dataset::EpochPosition{.epoch = static_cast<uint64_t>(restorer.integer(value, "epoch")),
+                                  .row = static_cast<uint64_t>(restorer.integer(value, "row"))};
+  }
   dataset::BatchSourceState state;
   state.batches = static_cast<uint64_t>(restorer.integer(value, "batches"));
   const auto* samplers = restorer.entry(value, "samplers").as_list();
@@ -84,9 +88,35 @@ dataset::BatchSourceState restore_position(const Value& value, at::Generator& dr
                               restorer.random(restorer.entry(sampler, "torch")),
                               static_cast<uint64_t>(restorer.integer(sampler, "picks"))});
   }
+  return state;
+}
+
+}  // namespace
+
+Value position_value(const RunPosition& position, const at::Generator& dropout) {
+  const BestStep& best = position.best;
+  return Value::dict(
+      {{key("data"), std::visit([](const auto& place) { return value_of(place); }, position.data)},
+       {key("best"), Value::dict({{key("step"), Value(best.step)},
+                                  {key("val_loss"), Value(best.val_loss)},
+                                  {key("worse_since"), Value(best.worse_since)}})},
+       {key("world_size"), Value(position.world_size)},
+       {key("dropout"), Value(tensor::to_view(dropout.get_state()))}});
+}
+
+RunPosition restore_position(const Value& value, at::Generator& dropout, const std::string& where) {
+  const Restorer restorer(where);
+  RunPosition position{.data = restore_data(restorer.entry(value, "data"), restorer), .best = {}};
+  const Value& best = restorer.entry(value, "best");
+  const auto* val_loss = restorer.entry(best, "val_loss").get<double>();
+  if (val_loss == nullptr) restorer.fail("val_loss is no number");
+  position.best = {.step = restorer.integer(best, "step"),
+                   .val_loss = *val_loss,
+                   .worse_since = restorer.integer(best, "worse_since")};
+  position.world_size = restorer.integer(value, "world_size");
   const at::Tensor stored = restorer.tensor(value, "dropout", at::kByte);
   if (stored.numel() == dropout.get_state().numel()) dropout.set_state(stored.clone());
-  return state;
+  return position;
 }
 
 }  // namespace koi::train

@@ -2,17 +2,23 @@
 #pragma once
 
 #include "koi/checkpoint/value.h"
-#include "koi/dataset/batch_source.h"
 #include "koi/tensor/torch.h"
+#include "koi/train/run_data.h"
+#include "koi/train/validation.h"
 
 namespace koi::train {
 
-checkpoint::Value position_value(const dataset::BatchSourceState& data,
-                                 const at::Generator& dropout);
+struct RunPosition {
+  DataPlace data;
+  BestStep best;
+  int64_t world_size = 1;  // ranks that trained together
+};
 
-// Sets the generator and gives the place in the data. Throws Error(corrupt) naming `where`. The
-// generator keeps its own state where the stored one is of another kind of device.
-dataset::BatchSourceState restore_position(const checkpoint::Value& value, at::Generator& dropout,
-                                           const std::string& where);
+checkpoint::Value position_value(const RunPosition& position, const at::Generator& dropout);
+
+// Sets the generator and gives the rest. Throws Error(corrupt) naming `where`. The generator keeps
+// its own state where the stored one is of another kind of device.
+RunPosition restore_position(const checkpoint::Value& value, at::Generator& dropout,
+                             const std::string& where);
 
 }  // namespace koi::train

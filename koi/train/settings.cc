@@ -175,6 +175,8 @@ void read_steps(Reader& reader, Settings& settings) {
   reader.read("trainer.limit_val_batches", settings.val_batches);
   require(settings.val_batches >= 0 && settings.val_batches <= 10000, "trainer.limit_val_batches",
           "must be 0 (no validation) to 10000");
+  reader.read_optional("trainer.early_stopping.patience", settings.patience);
+  require(settings.patience >= 0, "trainer.early_stopping.patience", "must be 0 (never) or more");
   reader.read("trainer.val_before_train", settings.val_before_train);
   require(!reader.has("trainer.check_val_every_n_epoch"), "trainer.check_val_every_n_epoch",
           "must be null: the data has no end, so there are no epochs");
@@ -220,6 +222,16 @@ void read_checkpoints(Reader& reader, Settings& settings) {
   reader.read_optional("resume_weights_only", settings.resume_weights_only);
 }
 
+void read_held_out(Reader& reader, dataset::HeldOutOptions& options) {
+  const std::string key = "data.held_out.";
+  reader.read(key + "share", options.share);
+  require(options.share >= 0 && options.share < 1, key + "share", "must be 0 to below 1");
+  reader.read(key + "least", options.least);
+  require(options.least >= 0, key + "least", "must be 0 or more");
+  reader.read(key + "most", options.most);
+  require(options.most >= options.least, key + "most", "must not be less than " + key + "least");
+}
+
 void read_data(Reader& reader, const Node& config, Settings& settings) {
   settings.train_data = read_mixture(reader, config, "data.train_dataset");
   settings.val_data = read_mixture(reader, config, "data.val_dataset");
@@ -230,6 +242,7 @@ void read_data(Reader& reader, const Node& config, Settings& settings) {
   require(settings.batch_size >= 1 && settings.batch_size <= 4096, "data.batch_size",
           "must be 1 to 4096");
   reader.read("data.num_workers", settings.num_workers);
+  read_held_out(reader, settings.held_out);
   reader.read("data.sampler", text);
   require(text == "koi" || text == "reference", "data.sampler",
           "must be koi or reference, found " + text);

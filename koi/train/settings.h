@@ -10,6 +10,7 @@
 
 #include "koi/base/files.h"
 #include "koi/config/node.h"
+#include "koi/dataset/held_out.h"
 #include "koi/lm/lora.h"
 #include "koi/train/losses.h"
 #include "koi/train/optimizer.h"
@@ -62,8 +63,9 @@ struct Settings {
   MixtureSettings train_data, val_data;
   int64_t batch_size = 8;
   bool reference_sampling = false;
-  int64_t num_workers = 4;  // of reference sampling
-  uint64_t seed = 42;       // +seed
+  dataset::HeldOutOptions held_out;  // where not reference_sampling
+  int64_t num_workers = 4;           // of reference sampling
+  uint64_t seed = 42;                // +seed
 
   // Steps.
   AdamWOptions optimizer;
@@ -75,9 +77,10 @@ struct Settings {
   double grad_norm_type = 2;
   int64_t val_interval = 100;  // steps
   int64_t val_batches = 10;    // 0: no validation
+  int64_t patience = 0;        // validations without a better one that end the run; 0: none do
   bool val_before_train = false;
   int64_t save_interval = 100;  // steps
-  int64_t save_top_k = 5;       // newest checkpoints that are kept; -1: all
+  int64_t save_top_k = 5;       // newest checkpoints that are kept (and the best); -1: all
 };
 
 struct ReadSettings {

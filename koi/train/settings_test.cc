@@ -153,7 +153,7 @@ TEST(Settings, ImpossibleValuesNameTheirKey) {
 TEST(Metrics, RowsAreKeptUpToTheStepThatIsGoneOnFrom) {
   const test::TempDir folder;
   const auto path = folder / "metrics.jsonl";
-  Metrics row{.step = 0, .validation = LossValues{1, 2, 3, 0.5}};
+  Metrics row{.step = 0, .validation = HeldOutLosses{.losses = {1, 2, 3, 0.5}, .interval = 0.25}};
   {
     MetricsFile file(path, 0);
     file.append(row);

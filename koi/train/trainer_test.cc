@@ -7,6 +7,7 @@
 #include "koi/lm/adapters.h"
 #include "koi/lm/checkpoint.h"
 #include "koi/tensor/random.h"
+#include "koi/train/checkpoint_files.h"
 #include "koi/train/run_checkpoint.h"
 #include "tests/support/temp_dir.h"
 
@@ -105,7 +106,7 @@ TEST(Trainer, ResumesExactly) {
   Trainer whole(whole_model, kFast, kNoWarmup, {}, tensor::make_generator(1));
   do_steps(whole, 3);
   const auto path = folder / "step_000000003.ckpt";
-  save_run_checkpoint(path, whole, {.samplers = {}, .batches = 3}, 1);
+  save_run_checkpoint(path, whole, {.data = dataset::EpochPosition{2, 3}, .best = {}}, 1);
   do_steps(whole, 3);
 
   lm::DualAr other_model = tiny_lora();
@@ -116,7 +117,7 @@ TEST(Trainer, ResumesExactly) {
   Trainer other(other_model, kFast, kNoWarmup, {}, tensor::make_generator(99));
   const auto place = load_run_checkpoint(path, other, ResumePart::everything);
   ASSERT_TRUE(place.has_value());
-  EXPECT_EQ(place->batches, 3u);
+  EXPECT_EQ(std::get<dataset::EpochPosition>(place->data), (dataset::EpochPosition{2, 3}));
   EXPECT_EQ(other.step(), 3);
   do_steps(other, 3);
   const auto expected = values_of(whole), found = values_of(other);
@@ -124,14 +125,20 @@ TEST(Trainer, ResumesExactly) {
     EXPECT_TRUE(found[i].equal(expected[i])) << whole.parameters()[i].name;
 }
 
-TEST(Trainer, TheDataPositionIsKeptExactly) {
+TEST(Trainer, ThePositionIsKeptExactly) {
   const test::TempDir folder;
   lm::DualAr model = tiny_lora();
   Trainer trainer(model, kFast, kNoWarmup, {}, tensor::make_generator(1));
-  dataset::BatchSourceState state{
+  const BestStep best{.step = 4, .val_loss = 1.5, .worse_since = 2};
+  const dataset::BatchSourceState drawn{
       .samplers = {{base::PythonRandom(1).state(), base::TorchRandom(2).state()}}, .batches = 7};
-  save_run_checkpoint(folder / "step_1.ckpt", trainer, state, 1);
-  EXPECT_EQ(load_run_checkpoint(folder / "step_1.ckpt", trainer, ResumePart::everything), state);
+  for (const DataPlace& place : {DataPlace(drawn), DataPlace(dataset::EpochPosition{5, 6})}) {
+    save_run_checkpoint(folder / "step_1.ckpt", trainer, {.data = place, .best = best}, 1);
+    const auto found = load_run_checkpoint(folder / "step_1.ckpt", trainer, ResumePart::everything);
+    ASSERT_TRUE(found.has_value());
+    EXPECT_EQ(found->data, place);
+    EXPECT_EQ(found->best, best);
+  }
 }
 
 std::string error_of(const base::fs::path& path, Trainer& trainer) {
@@ -210,15 +217,32 @@ TEST(Checkpoints, NewestAreKeptAndOthersLeftAlone) {
   base::write_file(folder / "last.ckpt", "x");
   base::write_file(folder / "step_x.ckpt", "x");
   EXPECT_EQ(list_checkpoints(folder.path()).back().filename(), "step_1000000000.ckpt");
-  keep_newest(folder.path(), -1);
+  prune_checkpoints(folder.path(), {.newest = -1});
   EXPECT_EQ(list_checkpoints(folder.path()).size(), 4u);
-  keep_newest(folder.path(), 2);
+  prune_checkpoints(folder.path(), {.newest = 2});
   const auto left = list_checkpoints(folder.path());
   ASSERT_EQ(left.size(), 2u);
   EXPECT_EQ(left[0].filename(), "step_000000010.ckpt");
   EXPECT_TRUE(base::fs::exists(folder / "last.ckpt"));
   EXPECT_TRUE(base::fs::exists(folder / "step_x.ckpt"));
   EXPECT_TRUE(list_checkpoints(folder / "absent").empty());
+}
+
+TEST(Checkpoints, WhatAStopHasMadeGoesAndTheBestStays) {
+  const test::TempDir folder;
+  for (const int64_t step : {10, 17, 20, 30, 33}) {
+    base::write_file(checkpoint_path(folder.path(), step), std::to_string(step));
+  }
+  link_best(folder.path(), 10);
+  prune_checkpoints(folder.path(), {.newest = 2, .interval = 10, .best = 10});
+  std::vector<std::string> left;
+  for (const auto& path : list_checkpoints(folder.path())) left.push_back(base::read_file(path));
+  EXPECT_THAT(left, testing::ElementsAre("10", "30", "33"));  // the newest was made by a stop
+  EXPECT_EQ(base::read_file(folder / "best.ckpt"), "10");
+  link_best(folder.path(), 30);
+  EXPECT_EQ(base::read_file(folder / "best.ckpt"), "30");
+  link_best(folder.path(), 31);  // not there
+  EXPECT_FALSE(base::fs::exists(folder / "best.ckpt"));
 }
 
 TEST(Trainer, ALossThatIsNoNumberEndsTheRun) {

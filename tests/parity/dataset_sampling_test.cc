@@ -248,8 +248,8 @@ TEST(SamplingParity, Workers) {
   base::TorchRandom torch(expected.at("torch_seed"));
   const int64_t base_seed = torch.integer();
   EXPECT_EQ(base_seed, expected.at("first_int64_random_"));
-  options.reference =
-      ReferenceSampling{expected.at("num_workers"), static_cast<uint64_t>(base_seed)};
+  options.num_workers = expected.at("num_workers");
+  options.base_seed = static_cast<uint64_t>(base_seed);
 
   BatchSource source(options, tokenizer());
   JoinedSamples inputs(test::golden("data/sampling/workers_inputs.npy"));

@@ -37,9 +37,8 @@ TEST(TrainData, TheReferencesBatches) {
                                    .seed = dataset.at("seed")}};
 
   const int64_t codebooks = expected.at("batch_shapes").at(0).at(1).get<int64_t>() - 1;
-  const auto options = data_options(settings, Stream::train_data, codebooks);
-  EXPECT_EQ(static_cast<int64_t>(options.reference.value().base_seed),
-            expected.at("first_int64_random_"));
+  const auto options = reference_options(settings, Stream::train_data, codebooks);
+  EXPECT_EQ(static_cast<int64_t>(options.base_seed), expected.at("first_int64_random_"));
   const auto tokenizer = text::Tokenizer::load(test::golden("data/sampling/tokenizer"));
   dataset::BatchSource source(options, tokenizer);
   std::vector<int64_t> tokens, labels;
@@ -66,11 +65,10 @@ TEST(TrainData, ValidationDrawsOtherSamples) {
   settings.reference_sampling = true;
   settings.train_data.datasets = settings.val_data.datasets = {{.proto_files = {"x"}}};
   settings.val_data.seed = 9;
-  const auto train = data_options(settings, Stream::train_data, 8);
-  const auto validation = data_options(settings, Stream::val_data, 8);
-  EXPECT_NE(train.reference->base_seed, validation.reference->base_seed);
-  EXPECT_EQ(validation.reference->picks_seed, 9U);
-  EXPECT_NE(train.seed, validation.seed);
+  const auto train = reference_options(settings, Stream::train_data, 8);
+  const auto validation = reference_options(settings, Stream::val_data, 8);
+  EXPECT_NE(train.base_seed, validation.base_seed);
+  EXPECT_EQ(validation.picks_seed, 9U);
   EXPECT_EQ(train.datasets[0].seed, validation.datasets[0].seed);
 }
 
