@@ -18,6 +18,7 @@
 #include "koi/tensor/device.h"
 #include "koi/train/run.h"
 #include "koi/train/run_folder.h"
+#include "koi/train/settings_help.h"
 
 namespace koi::cli {
 namespace {
@@ -40,6 +41,7 @@ struct TrainCommand {
   std::string show;     // --cfg
   std::string package;  // -p
   bool resolve = false;
+  bool help_config = false;
   std::vector<std::string> overrides;
   DeviceFlags device;
 
@@ -108,6 +110,10 @@ int TrainCommand::run() const {
   const config::Composition composition =
       config::compose(config_name, overrides, {.folder = config_dir});
   if (!show.empty()) return print(composition);
+  if (help_config) {
+    std::fputs(train::print_settings(train::describe_settings(composition.config)).c_str(), stdout);
+    return 0;
+  }
 
   const auto [settings, asked] = train::read_settings(config::resolve(composition.config));
   const train::Launch launch = train::read_launch();
@@ -199,6 +205,8 @@ void add_train(CLI::App& app) {
                   "a folder with configurations of your own; they come before the built-in ones");
   sub->add_option("--cfg", command->show, "print the configuration (job or hydra) and stop");
   sub->add_option("-p,--package", command->package, "with --cfg: only this key");
+  sub->add_flag("--help-config", command->help_config,
+                "print every key with its type, default, unit and meaning, and stop");
   sub->add_flag("--resolve", command->resolve, "with --cfg: interpolations replaced");
   command->device.add_to(sub);
 }

@@ -129,7 +129,9 @@ class Run {
                                      " from " + path.string());
     if (!position && !weights_only) {
       tell(events_,
-           "this checkpoint is not koi's: its base is not checked, and the data starts anew");
+           "this checkpoint is the reference's or an early koi's: its base is not checked, and the "
+           "data "
+           "starts anew");
     }
     // What a run that was killed right after a checkpoint could not do any more.
     if (group_.is_first() && !saved.empty()) tidy_checkpoints();

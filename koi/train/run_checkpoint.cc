@@ -178,7 +178,8 @@ std::optional<RunPosition> load_run_checkpoint(const base::fs::path& path, Train
   restore_optimizer(root, trainer, where);
   trainer.set_step(*steps);
   const Value* position = root.find("koi");
-  if (position == nullptr) return std::nullopt;
+  // Files of the reference have no position, those of koi before 0.1 another one.
+  if (position == nullptr || position->find("data") == nullptr) return std::nullopt;
   return restore_position(*position, trainer.generator(), where);
 }
 
