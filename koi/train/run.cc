@@ -89,7 +89,7 @@ class Run {
       const bool better = is_validated() && best_.add(row.step, shared_val_loss(row));
       if (!group_.is_first()) continue;
       record(row);
-      if (stopped || better || is_due(settings_.save_interval)) save();
+      if (stopped || better || is_complete() || is_due(settings_.save_interval)) save();
     }
     group_.barrier();  // the first rank has written its last checkpoint
     RunResult done = result();
@@ -121,7 +121,7 @@ class Run {
         path, trainer_, weights_only ? ResumePart::weights_only : ResumePart::everything, adapter_);
     if (position) {
       data_.restore(position->data);
-      best_ = position->best;
+      if (!saved.empty()) best_ = position->best;  // another run validated on other sentences
       tell_world_size(position->world_size);
     }
     tell(events_, weights_only ? "weights from " + path.string()

@@ -167,6 +167,7 @@ TEST(TrainRun, EndsEarlyWhereValidationNoLongerImproves) {
   const auto result = train::run(settings, at::kCPU, {});
   EXPECT_TRUE(result.ended_early);
   EXPECT_EQ(result.steps, 3);
+  EXPECT_EQ(result.checkpoint.filename(), "step_000000003.ckpt");  // between two regular ones
   EXPECT_EQ(result.best.step, 1);
   EXPECT_TRUE(base::fs::exists(settings.checkpoint_folder / "best.ckpt"));
   const auto again = train::run(settings, at::kCPU, {});
