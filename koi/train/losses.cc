@@ -8,9 +8,6 @@
 namespace koi::train {
 namespace {
 
-// Logits that are in memory at once: 64 MiB in float32.
-constexpr int64_t kLogitsAtOnce = int64_t{1} << 24;
-
 // How many labels, -100 and 0 left out, are among the 5 best of their row.
 at::Tensor count_hits(const at::Tensor& logits, const at::Tensor& labels) {
   const at::NoGradGuard no_grad;

@@ -14,6 +14,9 @@ enum class LossReduction {
   reference,  // the mean of the batches' means, however many labels each has
 };
 
+// Logits that are in memory at once: 64 MiB in float32.
+inline constexpr int64_t kLogitsAtOnce = int64_t{1} << 24;
+
 // How many labels a batch, or all batches of a step together, have. Doubles, for they are divided
 // by and summed over processes.
 struct LabelCounts {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "koi/base/error.h"
+#include "koi/train/losses.h"
 
 namespace koi::train {
 namespace {
@@ -18,9 +19,12 @@ int64_t block_values(const lm::BlockSizes& sizes, int64_t seen) {
          3 * sizes.n_head * seen;
 }
 
-// Logits, their fp32 copy, and log softmax.
-int64_t logit_values(const lm::ModelConfig& config) {
-  return 3 * (config.vocab_size + config.num_codebooks * config.codebook_size);
+// Logits, their fp32 copy, and log softmax, of both heads, for as many rows as are made at once.
+int64_t logit_bytes(const lm::ModelConfig& config, const StepShape& shape) {
+  const int64_t rows = shape.batch * shape.tokens;
+  const auto made = [&](int64_t a_row) { return std::min(rows * a_row, kLogitsAtOnce); };
+  return 3 * shape.bytes_per_value *
+         (made(config.vocab_size) + made(config.num_codebooks * config.codebook_size));
 }
 
 int64_t bytes_of(const StepShape& shape, int64_t values_a_token) {
@@ -44,7 +48,7 @@ int64_t activation_bytes(const lm::ModelConfig& config, const StepShape& shape) 
   const int64_t codebooks = config.num_codebooks;
   const int64_t slow_part = config.n_layer * block_values(slow, shape.tokens);
   const int64_t fast_part = config.n_fast_layer * codebooks * block_values(fast, codebooks);
-  return bytes_of(shape, slow_part + fast_part + logit_values(config));
+  return bytes_of(shape, slow_part + fast_part) + logit_bytes(config, shape);
 }
 
 int64_t recomputed_bytes(const lm::ModelConfig& config, const StepShape& shape) {
@@ -53,7 +57,7 @@ int64_t recomputed_bytes(const lm::ModelConfig& config, const StepShape& shape) 
   const int64_t inputs = config.n_layer * slow.dim + config.n_fast_layer * codebooks * fast.dim;
   const int64_t layer =
       std::max(block_values(slow, shape.tokens), codebooks * block_values(fast, codebooks));
-  return bytes_of(shape, inputs + layer + logit_values(config));
+  return bytes_of(shape, inputs + layer) + logit_bytes(config, shape);
 }
 
 int64_t available_memory_bytes() {
