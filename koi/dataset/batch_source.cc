@@ -2,6 +2,7 @@
 
 #include "koi/base/error.h"
 #include "koi/base/random.h"
+#include "koi/dataset/at_least.h"
 #include "koi/dataset/shard_files.h"
 
 namespace koi::dataset {
@@ -10,12 +11,6 @@ namespace {
 namespace fs = base::fs;
 
 void check(const BatchSourceOptions& options) {
-  const auto at_least = [](const char* name, int64_t value, int64_t least) {
-    if (value >= least) return;
-    throw Error(
-        ErrorKind::config, name,
-        "is " + std::to_string(value) + ", at least " + std::to_string(least) + " is needed");
-  };
   at_least("batch_size", options.batch_size, 1);
   at_least("max_length", options.max_length, 20);
   for (const DatasetOptions& dataset : options.datasets)

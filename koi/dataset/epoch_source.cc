@@ -3,18 +3,13 @@
 #include <algorithm>
 
 #include "koi/base/error.h"
+#include "koi/dataset/at_least.h"
 #include "koi/text/clean.h"
 
 namespace koi::dataset {
 namespace {
 
 void check(const EpochSourceOptions& options) {
-  const auto at_least = [](const char* name, int64_t value, int64_t least) {
-    if (value >= least) return;
-    throw Error(
-        ErrorKind::config, name,
-        "is " + std::to_string(value) + ", at least " + std::to_string(least) + " is needed");
-  };
   at_least("batch_size", options.batch_size, 1);
   at_least("max_length", options.max_length, 20);
   at_least("rank", options.rank, 0);
@@ -136,11 +131,6 @@ void EpochSource::restore(const EpochPosition& position) {
   throw Error(ErrorKind::corrupt, "place in the data",
               "is row " + std::to_string(position.row) + " of " + std::to_string(rows_.size()),
               "the dataset has changed since the checkpoint was written: begin another project");
-}
-
-double EpochSource::epochs() const {
-  return static_cast<double>(position_.epoch) +
-         static_cast<double>(position_.row) / static_cast<double>(rows_.size());
 }
 
 }  // namespace koi::dataset

@@ -61,7 +61,6 @@ class EpochSource {
   EpochPosition position() const { return position_; }
   void restore(const EpochPosition& position);
 
-  double epochs() const;  // done, the present one by its share
   const EpochSummary& summary() const { return summary_; }
 
  private:
