@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "koi/base/error.h"
+#include "koi/base/leftovers.h"
 
 namespace koi::base {
 namespace {
@@ -87,8 +88,8 @@ AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)) {
   static std::atomic<uint64_t> counter{0};
   const fs::path folder = path_.has_parent_path() ? path_.parent_path() : fs::path(".");
   do {
-    temporary_ =
-        folder / (".koi-tmp-" + std::to_string(::getpid()) + "-" + std::to_string(counter++));
+    temporary_ = folder / (std::string(kTemporaryPrefix) + std::to_string(::getpid()) + "-" +
+                           std::to_string(counter++));
     descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   } while (descriptor_ < 0 && errno == EEXIST);
   if (descriptor_ < 0) {
