@@ -7,6 +7,7 @@
 #include "cli/device_flags.h"
 #include "cli/flags.h"
 #include "cli/launch_ranks.h"
+#include "cli/sample_speaker.h"
 #include "koi/base/error.h"
 #include "koi/base/interrupt.h"
 #include "koi/base/parallel.h"
@@ -160,6 +161,8 @@ int TrainCommand::run_rank(const train::Launch& launch, const config::Compositio
       progress->advance(1, step_note(row));
     }
   };
+  SampleSpeaker speaker(settings);
+  events.speak = [&speaker](const train::SampleRequest& request) { speaker.speak(request); };
   const train::RunResult result = train::run(settings, where, events, &group);
   progress.reset();
   group.finish();

@@ -32,9 +32,12 @@ Engine Engine::load(const EngineFiles& files, const lm::LoadModelOptions& option
       files.codec.empty() ? checkpoint::find_codec(files.checkpoint) : files.codec;
   codec::Firefly codec = codec::load_firefly(path, codec::config_for(path, files.codec_config),
                                              {.dtype = at::kFloat, .device = options.device});
-  SpeechModel model = load_speech_model(files.checkpoint, options);
-  check_fit(model, codec, path.string());
-  return {std::move(model), std::move(codec)};
+  return {load_speech_model(files.checkpoint, options), std::move(codec), path.string()};
+}
+
+Engine::Engine(SpeechModel model, codec::Firefly codec, const std::string& where)
+    : model_(std::move(model)), codec_(std::move(codec)) {
+  check_fit(model_, codec_, where);
 }
 
 Reference Engine::encode_reference(const base::fs::path& recording, std::string text) const {

@@ -30,9 +30,11 @@ struct Speech {
 class Engine {
  public:
   // `model.device` is the codec's device too; the codec computes in float32. Throws what loading
-  // the parts throws, and Error(config) where the codec does not know all codes that the model may
-  // speak.
+  // the parts throws, and as the constructor.
   static Engine load(const EngineFiles& files, const lm::LoadModelOptions& model);
+  // Of parts that are there already; `where` names the codec in the Error(config) that is thrown
+  // where it does not know all codes that the model may speak.
+  Engine(SpeechModel model, codec::Firefly codec, const std::string& where);
 
   const SpeechModel& model() const { return model_; }
   SpeechModel& model() { return model_; }  // to put an adapter on
@@ -48,8 +50,6 @@ class Engine {
              const LongOptions& options, const Noise& noise) const;
 
  private:
-  Engine(SpeechModel model, codec::Firefly codec)
-      : model_(std::move(model)), codec_(std::move(codec)) {}
   SpeechModel model_;
   codec::Firefly codec_;
 };

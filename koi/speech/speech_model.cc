@@ -13,17 +13,21 @@ PromptOptions SpeechModel::prompt_options() const {
           .codebook_size = model.config().codebook_size};
 }
 
-SpeechModel load_speech_model(const base::fs::path& folder, const lm::LoadModelOptions& options) {
-  text::Tokenizer tokenizer = text::Tokenizer::load(folder);
+SpeechModel make_speech_model(lm::DualAr model, text::Tokenizer tokenizer,
+                              const std::string& where) {
   const int64_t im_end = tokenizer.require_id("<|im_end|>");
-  lm::DualAr model = lm::load_model(folder, options);
   if (im_end >= model.config().vocab_size) {
-    throw Error(ErrorKind::corrupt, folder.string(),
+    throw Error(ErrorKind::corrupt, where,
                 fmt::format("the tokenizer's <|im_end|> is token {}, the model's vocabulary is {}",
                             im_end, model.config().vocab_size),
                 "take the tokenizer and the weights of one checkpoint");
   }
   return {std::move(model), std::move(tokenizer), im_end};
+}
+
+SpeechModel load_speech_model(const base::fs::path& folder, const lm::LoadModelOptions& options) {
+  text::Tokenizer tokenizer = text::Tokenizer::load(folder);
+  return make_speech_model(lm::load_model(folder, options), std::move(tokenizer), folder.string());
 }
 
 int64_t last_spoken_code(const lm::ModelConfig& config) {

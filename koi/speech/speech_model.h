@@ -22,8 +22,13 @@ struct SpeechModel {
   PromptOptions prompt_options() const;
 };
 
-// Model and tokenizer of a checkpoint folder. Throws as lm::load_model and Tokenizer::load, and
-// Error(corrupt) where <|im_end|> is missing or beyond the model's vocabulary.
+// `where` names the tokenizer in the Error(corrupt) that is thrown where its <|im_end|> is missing
+// or beyond the model's vocabulary.
+SpeechModel make_speech_model(lm::DualAr model, text::Tokenizer tokenizer,
+                              const std::string& where);
+
+// Model and tokenizer of a checkpoint folder. Throws as lm::load_model, Tokenizer::load and
+// make_speech_model.
 SpeechModel load_speech_model(const base::fs::path& folder, const lm::LoadModelOptions& options);
 
 // The highest code + 1 that is ever spoken: min(1000, codebook_size - 1), 1000 being the number of

@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "koi/base/interrupt.h"
+#include "koi/base/leftovers.h"
 #include "koi/lm/adapters.h"
 #include "koi/lm/checkpoint.h"
 #include "koi/tensor/random.h"
@@ -10,6 +11,7 @@
 #include "koi/train/memory.h"
 #include "koi/train/run_checkpoint.h"
 #include "koi/train/run_data.h"
+#include "koi/train/run_folder.h"
 #include "koi/train/step.h"
 
 namespace koi::train {
@@ -74,6 +76,10 @@ class Run {
     if (group_.is_first()) {
       base::make_folder(settings_.checkpoint_folder);
       base::make_folder(settings_.run_folder);
+      base::remove_leftovers(settings_.checkpoint_folder);
+      base::remove_leftovers(settings_.run_folder);
+      // The run may have been killed before it had spoken.
+      if (resumed && is_validated() && !base::fs::exists(sample())) speak();
     }
     if (is_complete()) {
       tell(events_,
@@ -90,6 +96,7 @@ class Run {
       if (!group_.is_first()) continue;
       record(row);
       if (stopped || better || is_complete() || is_due(settings_.save_interval)) save();
+      if (is_validated()) speak();
     }
     group_.barrier();  // the first rank has written its last checkpoint
     RunResult done = result();
@@ -151,6 +158,28 @@ class Run {
     metrics_.emplace(settings_.run_folder / "metrics.jsonl", trainer_.step());
     if (settings_.val_before_train && !data_.validation().empty() && !resumed)
       record({.step = 0, .validation = validate()});
+    if (trainer_.step() == 0 && settings_.val_before_train) speak();
+  }
+
+  base::fs::path sample() const { return sample_path(settings_.run_folder, trainer_.step()); }
+
+  void speak() {
+    if (!events_.speak || !speaks_) return;
+    std::optional<SampleSentence> sentence = data_.sample_sentence();
+    if (!settings_.samples.text.empty()) sentence = {settings_.samples.text};
+    if (!sentence) return;
+    base::make_folder(sample().parent_path());
+    try {
+      events_.speak({.model = model_,
+                     .text = sentence->text,
+                     .max_frames = 2 * sentence->frames,
+                     .wav = sample()});
+    } catch (const base::Interrupted&) {
+      // The run ends after this step; the same call speaks it.
+    } catch (const Error& error) {
+      speaks_ = false;
+      tell(events_, std::string("note: no samples are spoken: ") + error.what());
+    }
   }
 
   void record(const Metrics& row) {
@@ -232,6 +261,7 @@ class Run {
   RunData data_;
   Trainer trainer_;
   BestStep best_;
+  bool speaks_ = settings_.samples.speak;
   std::optional<MetricsFile> metrics_;  // of the first rank only
 };
 

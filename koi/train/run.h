@@ -10,11 +10,22 @@
 
 namespace koi::train {
 
+// A sentence that is to be spoken by the model as it is.
+struct SampleRequest {
+  const lm::DualAr& model;
+  std::string text;
+  int64_t max_frames = 0;  // 0: as many as fit
+  base::fs::path wav;      // to be written; its folder is there
+};
+
 // Whom a run tells what it does; any may be empty.
 struct RunEvents {
-  std::function<void(const std::string&)> note;  // one line for the user
-  std::function<void(int64_t)> start;        // before the first step: steps done by earlier calls
-  std::function<void(const Metrics&)> step;  // after each step, and each validation before one
+  std::function<void(const std::string&)> note = {};  // one line for the user
+  std::function<void(int64_t)> start = {};  // before the first step: steps done by earlier calls
+  std::function<void(const Metrics&)> step = {};  // after each step; each validation before one
+  // After each validation (trainer.samples), until it throws an Error, which becomes a note: a run
+  // does not end for a sample.
+  std::function<void(const SampleRequest&)> speak = {};
 };
 
 struct RunResult {

@@ -1,11 +1,13 @@
 #include "koi/train/run_data.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "koi/base/error.h"
 #include "koi/base/random.h"
 #include "koi/dataset/held_out.h"
 #include "koi/dataset/shard_files.h"
+#include "koi/text/clean.h"
 
 namespace koi::train {
 namespace {
@@ -73,6 +75,24 @@ std::vector<Batch> sentence_batches(const std::vector<dataset::EpochDataset>& da
     }
   }
   return batches;
+}
+
+std::optional<SampleSentence> middling_sentence(
+    const std::vector<dataset::EpochDataset>& datasets) {
+  std::vector<SampleSentence> sentences;
+  for (const dataset::EpochDataset& dataset : datasets) {
+    for (const dataset::TextData& group : dataset.groups) {
+      for (const dataset::Sentence& sentence : group.sentences)
+        sentences.push_back(
+            {text::clean_text(sentence.texts.front()), std::ssize(sentence.codes.front())});
+    }
+  }
+  if (sentences.empty()) return std::nullopt;
+  const auto middle = sentences.begin() + std::ssize(sentences) / 2;
+  std::nth_element(sentences.begin(), middle, sentences.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.frames, a.text) < std::tie(b.frames, b.text);
+  });
+  return *middle;
 }
 
 std::vector<Batch> drawn_batches(const Settings& settings, const text::Tokenizer& tokenizer,
@@ -168,6 +188,7 @@ RunData::Source RunData::open(const Settings& settings, const text::Tokenizer& t
   }
   validation_ = sentence_batches(held_out, tokenizer, settings.max_length);
   held_out_ = true;
+  sample_sentence_ = middling_sentence(held_out);
   dataset::EpochSource source(std::move(train),
                               {.seed = stream_seed(settings, Stream::train_data),
                                .batch_size = settings.batch_size,

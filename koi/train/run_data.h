@@ -1,6 +1,7 @@
 // The random numbers of a run, and the data that it trains and validates on.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -38,6 +39,12 @@ struct Ranks {
   int world_size = 1;
 };
 
+// What a run says at its validations.
+struct SampleSentence {
+  std::string text;    // cleaned
+  int64_t frames = 0;  // of its recording; 0: there is none
+};
+
 class RunData {
  public:
   // With data.sampler=koi an epoch visits every sentence once, but those that are held out for
@@ -58,6 +65,10 @@ class RunData {
   const std::vector<Batch>& validation() const { return validation_; }
   bool held_out() const { return held_out_; }
 
+  // The held-out sentence that is middling long, whatever the order of the data; none where nothing
+  // is held out.
+  const std::optional<SampleSentence>& sample_sentence() const { return sample_sentence_; }
+
   // For the user, a line each: what there is, and what is wrong with it.
   const std::vector<std::string>& notes() const { return notes_; }
 
@@ -68,6 +79,7 @@ class RunData {
 
   std::vector<Batch> validation_;  // before source_, whose making takes them out
   bool held_out_ = false;
+  std::optional<SampleSentence> sample_sentence_;
   std::vector<std::string> notes_;
   int rank_ = 0;
   Source source_;

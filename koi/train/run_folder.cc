@@ -1,5 +1,7 @@
 #include "koi/train/run_folder.h"
 
+#include <fmt/format.h>
+
 #include "koi/config/yaml.h"
 
 namespace koi::train {
@@ -26,6 +28,10 @@ void write_hydra_files(const base::fs::path& folder, const config::Composition& 
   base::write_file(target / "config.yaml", config::dump_yaml(composition.config));
   base::write_file(target / "overrides.yaml", config::dump_yaml(Node(given)));
   base::write_file(target / "hydra.yaml", config::dump_yaml(root));
+}
+
+base::fs::path sample_path(const base::fs::path& run_folder, int64_t step) {
+  return run_folder / "samples" / fmt::format("step_{:09}.wav", step);
 }
 
 }  // namespace koi::train

@@ -1,5 +1,4 @@
-// What a run's folder says about how it was started, as Hydra leaves it: .hydra/config.yaml (the
-// composed configuration, interpolations kept), .hydra/overrides.yaml, .hydra/hydra.yaml.
+// What lies in a run's folder beside checkpoints and metrics.
 #pragma once
 
 #include <string>
@@ -9,8 +8,13 @@
 
 namespace koi::train {
 
-// `folder` is hydra.run.dir, resolved.
+// How the run was started, as Hydra leaves it: .hydra/config.yaml (the composed configuration,
+// interpolations kept), .hydra/overrides.yaml, .hydra/hydra.yaml. `folder` is hydra.run.dir,
+// resolved.
 void write_hydra_files(const base::fs::path& folder, const config::Composition& composition,
                        const std::string& config_name, const std::vector<std::string>& overrides);
+
+// samples/step_%09d.wav: what the model said after so many steps.
+base::fs::path sample_path(const base::fs::path& run_folder, int64_t step);
 
 }  // namespace koi::train

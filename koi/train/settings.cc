@@ -178,6 +178,8 @@ void read_steps(Reader& reader, Settings& settings) {
   reader.read_optional("trainer.early_stopping.patience", settings.patience);
   require(settings.patience >= 0, "trainer.early_stopping.patience", "must be 0 (never) or more");
   reader.read("trainer.val_before_train", settings.val_before_train);
+  reader.read("trainer.samples.speak", settings.samples.speak);
+  reader.read_optional("trainer.samples.text", settings.samples.text);
   require(!reader.has("trainer.check_val_every_n_epoch"), "trainer.check_val_every_n_epoch",
           "must be null: the data has no end, so there are no epochs");
   if (!reader.has("callbacks.grad_norm_monitor.norm_type")) return;

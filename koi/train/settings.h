@@ -79,6 +79,11 @@ struct Settings {
   int64_t val_batches = 10;    // 0: no validation
   int64_t patience = 0;        // validations without a better one that end the run; 0: none do
   bool val_before_train = false;
+  // trainer.samples: speech at each validation, of `text` (empty: a held-out sentence).
+  struct Samples {
+    bool speak = true;
+    std::string text;
+  } samples;
   int64_t save_interval = 100;  // steps
   int64_t save_top_k = 5;       // newest checkpoints that are kept (and the best); -1: all
 };

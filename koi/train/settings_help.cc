@@ -51,6 +51,8 @@ constexpr Entry kEntries[] = {
      "tokens: every label of a step counts the same; reference: the mean of the batches' means."},
     {"trainer.early_stopping.patience", "validations",
      "Without a better one that end the run; null: none do.", "integer"},
+    {"trainer.samples.speak", "", "Speak a sentence at each validation, into samples/ of the run."},
+    {"trainer.samples.text", "", "What is said; null: a held-out sentence."},
     {"trainer.timeout_s", "s", "Without a sign of life of one process, until the others end."},
     {"callbacks.model_checkpoint.dirpath", "", "Folder of the checkpoints."},
     {"callbacks.model_checkpoint.filename", "", "Must be step_{step:09d}."},

@@ -11,6 +11,7 @@
 #include "koi/train/checkpoint_files.h"
 #include "koi/train/run.h"
 #include "koi/train/run_checkpoint.h"
+#include "koi/train/run_folder.h"
 #include "tests/parity/train_goldens.h"
 #include "tests/support/temp_dir.h"
 
@@ -72,9 +73,8 @@ TEST(TrainRun, LeavesMetricsAndTheNewestCheckpoints) {
   const TempDir folder;
   const train::Settings settings = make_settings(folder, "run");
   std::vector<int64_t> steps;
-  const train::RunEvents events{.note = {}, .start = {}, .step = [&](const train::Metrics& row) {
-                                  steps.push_back(row.step);
-                                }};
+  const train::RunEvents events{
+      .step = [&](const train::Metrics& row) { steps.push_back(row.step); }};
   const auto result = train::run(settings, at::kCPU, events);
   EXPECT_EQ(result.steps, 6);
   EXPECT_FALSE(result.stopped);
@@ -108,10 +108,57 @@ TEST(TrainRun, AFinishedRunHasNothingToDo) {
   train::run(settings, at::kCPU, {});
   const auto before = rows_of(settings);
   std::string notes;
-  train::run(settings, at::kCPU,
-             {.note = [&](const std::string& line) { notes += line; }, .start = {}, .step = {}});
+  train::run(settings, at::kCPU, {.note = [&](const std::string& line) { notes += line; }});
   EXPECT_THAT(notes, testing::HasSubstr("nothing to do"));
   EXPECT_EQ(rows_of(settings), before);
+}
+
+TEST(TrainRun, ASentenceIsSpokenAtEachValidation) {
+  if (!have_model()) return;
+  const TempDir folder;
+  train::Settings settings = make_settings(folder, "run");
+  std::vector<train::SampleRequest> spoken;
+  std::string notes;
+  const train::RunEvents events{.note = [&](const std::string& line) { notes += line + "\n"; },
+                                .speak =
+                                    [&](const train::SampleRequest& request) {
+                                      spoken.push_back(request);
+                                      base::write_file(request.wav, "sound");
+                                    }};
+  train::run(settings, at::kCPU, events);
+  ASSERT_EQ(spoken.size(), 3u);
+  const auto name = [](int64_t step) { return train::sample_path("", step).filename(); };
+  EXPECT_EQ(spoken[0].wav, settings.run_folder / "samples" / name(0));
+  EXPECT_EQ(spoken[1].wav.filename(), name(4));
+  EXPECT_EQ(spoken[2].wav.filename(), name(6));
+  for (const auto& request : spoken) {
+    EXPECT_THAT(request.text, testing::StartsWith("one two"));
+    EXPECT_EQ(request.text, spoken[0].text);
+    EXPECT_EQ(request.max_frames, 2 * 6);  // of a recording of six frames
+  }
+
+  // A run that was killed before it had spoken speaks when it is called again, and only then.
+  spoken.clear();
+  train::run(settings, at::kCPU, events);
+  EXPECT_TRUE(spoken.empty());
+  base::fs::remove(settings.run_folder / "samples" / name(6));
+  train::run(settings, at::kCPU, events);
+  ASSERT_EQ(spoken.size(), 1u);
+  EXPECT_EQ(spoken[0].wav.filename(), name(6));
+
+  // What cannot be spoken is said once, and the run goes on.
+  settings = make_settings(folder, "mute");
+  settings.samples.text = "다른 문장";
+  train::RunEvents mute = events;
+  int64_t tries = 0;
+  mute.speak = [&](const train::SampleRequest& request) {
+    EXPECT_EQ(request.text, "다른 문장");
+    ++tries;
+    throw Error(ErrorKind::not_found, "codec.pth", "is missing");
+  };
+  EXPECT_EQ(train::run(settings, at::kCPU, mute).steps, 6);
+  EXPECT_EQ(tries, 1);
+  EXPECT_THAT(notes, testing::HasSubstr("no samples are spoken: codec.pth: is missing"));
 }
 
 TEST(TrainRun, FullFineTuningSavesAllWeights) {
