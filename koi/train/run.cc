@@ -4,14 +4,12 @@
 
 #include "koi/base/interrupt.h"
 #include "koi/base/leftovers.h"
-#include "koi/lm/adapters.h"
-#include "koi/lm/checkpoint.h"
 #include "koi/tensor/random.h"
 #include "koi/train/checkpoint_files.h"
-#include "koi/train/memory.h"
 #include "koi/train/run_checkpoint.h"
 #include "koi/train/run_data.h"
 #include "koi/train/run_folder.h"
+#include "koi/train/run_model.h"
 #include "koi/train/step.h"
 
 namespace koi::train {
@@ -23,40 +21,6 @@ void tell(const RunEvents& events, const std::string& line) {
   if (events.note) events.note(line);
 }
 
-lm::DualAr load(const Settings& settings, at::Device device) {
-  lm::LoadModelOptions options;
-  options.dtype =
-      effective_precision(settings, device) == Precision::float32 ? at::kFloat : at::kBFloat16;
-  options.device = device;
-  options.max_seq_len = settings.max_length;
-  options.load_weights = settings.load_weights;
-  options.seed = settings.seed;
-  options.writable = !settings.lora;
-  lm::DualAr model = lm::load_model(settings.base_model, options);
-  if (settings.lora) lm::add_lora(model, *settings.lora, stream_seed(settings, Stream::adapters));
-  choose_trained(model, settings.lora ? TrainedPart::adapters : TrainedPart::everything);
-  return model;
-}
-
-// Whether layers are recomputed; says so where the step will hardly fit even then.
-bool choose_recompute(const Settings& settings, const lm::DualAr& model, const RunEvents& events) {
-  if (settings.recompute != Recompute::automatic) return settings.recompute == Recompute::always;
-  if (!model.device().is_cpu()) return model.config().use_gradient_checkpointing;
-  const StepShape shape{.batch = settings.batch_size,
-                        .tokens = settings.max_length,
-                        .bytes_per_value = static_cast<int64_t>(at::elementSize(model.dtype()))};
-  const int64_t available = available_memory_bytes();
-  const int64_t needed = recomputed_bytes(model.config(), shape);
-  if (needed > available) {
-    tell(events, "a full step needs about " + std::to_string(needed >> 30) + " GiB, " +
-                     std::to_string(available >> 30) +
-                     " GiB are free: lower data.batch_size (trainer.accumulate_grad_batches makes "
-                     "up for it) or max_length");
-  }
-  return static_cast<double>(activation_bytes(model.config(), shape)) >
-         0.6 * static_cast<double>(available);
-}
-
 class Run {
  public:
   Run(const Settings& settings, at::Device device, const RunEvents& events, ProcessGroup& group)
@@ -64,10 +28,11 @@ class Run {
         events_(events),
         group_(group),
         adapter_(describe_adapter(settings)),
-        model_(load(settings, device)),
+        model_(load_run_model(settings, device)),
         data_(settings, text::Tokenizer::load(settings.tokenizer), model_.config().num_codebooks,
               {.rank = group.rank(), .world_size = group.size()}),
-        trainer_(model_, settings.optimizer, settings.schedule, trainer_options(),
+        trainer_(model_, settings.optimizer, settings.schedule,
+                 trainer_options(settings, model_, data_, events.note),
                  tensor::make_generator(stream_seed(settings, Stream::dropout), device)) {}
 
   RunResult go() {
@@ -105,13 +70,6 @@ class Run {
   }
 
  private:
-  TrainerOptions trainer_options() const {
-    return {.accumulate_batches = settings_.accumulate_batches,
-            .clip_norm = settings_.clip_norm,
-            .grad_norm_type = settings_.grad_norm_type,
-            .recompute = choose_recompute(settings_, model_, events_)};
-  }
-
   bool is_complete() const { return trainer_.step() >= settings_.max_steps || has_ended_early(); }
   bool has_ended_early() const {
     return settings_.patience > 0 && best_.worse_since >= settings_.patience;
@@ -265,14 +223,6 @@ class Run {
   std::optional<MetricsFile> metrics_;  // of the first rank only
 };
 
-void tell_machine(const Settings& settings, at::Device device, const RunEvents& events) {
-  const bool half = effective_precision(settings, device) == Precision::bfloat16;
-  std::string line = "training on " + device.str() + " in " + (half ? "bf16-true" : "32-true");
-  if (!half && settings.precision == Precision::bfloat16)
-    line += " (trainer.precision is bf16-true, which is slow without a GPU)";
-  tell(events, line);
-}
-
 void tell_ranks(const Settings& settings, at::Device device, const RunEvents& events,
                 const ProcessGroup& group) {
   if (group.size() == 1) return;
@@ -284,11 +234,6 @@ void tell_ranks(const Settings& settings, at::Device device, const RunEvents& ev
 
 }  // namespace
 
-Precision effective_precision(const Settings& settings, at::Device device) {
-  const bool as_it_is = !device.is_cpu() || settings.accelerator == Accelerator::cpu;
-  return as_it_is ? settings.precision : Precision::float32;
-}
-
 Backend effective_backend(const Settings& settings, at::Device device) {
   return settings.ranks.nccl && !device.is_cpu() ? Backend::nccl : Backend::gloo;
 }
@@ -297,7 +242,7 @@ RunResult run(const Settings& settings, at::Device device, const RunEvents& even
               ProcessGroup* group) {
   ProcessGroup alone(Launch{}, {});
   ProcessGroup& ranks = group != nullptr ? *group : alone;
-  tell_machine(settings, device, events);
+  tell(events, describe_precision(settings, device));
   tell_ranks(settings, device, events, ranks);
   return Run(settings, device, events, ranks).go();
 }

@@ -51,10 +51,6 @@ struct RunResult {
 RunResult run(const Settings& settings, at::Device device, const RunEvents& events,
               ProcessGroup* group = nullptr);
 
-// What the configuration's precision and accelerator become on this machine: without a GPU
-// bfloat16 becomes float32 unless trainer.accelerator=cpu asks for the CPU as it is.
-Precision effective_precision(const Settings& settings, at::Device device);
-
 // nccl only between GPUs.
 Backend effective_backend(const Settings& settings, at::Device device);
 
