@@ -10,6 +10,7 @@
 #include "koi/train/run_data.h"
 #include "koi/train/run_folder.h"
 #include "koi/train/run_model.h"
+#include "koi/train/run_records.h"
 #include "koi/train/step.h"
 
 namespace koi::train {
@@ -113,7 +114,7 @@ class Run {
   void open_records(bool resumed) {
     for (const std::string& note : data_.notes()) tell(events_, note);
     if (events_.start) events_.start(trainer_.step());
-    metrics_.emplace(settings_.run_folder / "metrics.jsonl", trainer_.step());
+    records_.emplace(settings_, trainer_.step());
     if (settings_.val_before_train && !data_.validation().empty() && !resumed)
       record({.step = 0, .validation = validate()});
     if (trainer_.step() == 0 && settings_.val_before_train) speak();
@@ -141,7 +142,7 @@ class Run {
   }
 
   void record(const Metrics& row) {
-    metrics_->append(row);
+    records_->add(row);
     if (events_.step) events_.step(row);
   }
 
@@ -220,7 +221,7 @@ class Run {
   Trainer trainer_;
   BestStep best_;
   bool speaks_ = settings_.samples.speak;
-  std::optional<MetricsFile> metrics_;  // of the first rank only
+  std::optional<RunRecords> records_;  // of the first rank only
 };
 
 void tell_ranks(const Settings& settings, at::Device device, const RunEvents& events,
