@@ -49,7 +49,11 @@ struct Layout {
   fs::path sample() const { return run / "sample.wav"; }
 };
 
-fs::path newest_checkpoint(const fs::path& folder) {
+// The best checkpoint by validation, else the newest.
+fs::path chosen_checkpoint(const fs::path& folder) {
+  std::error_code error;
+  const fs::path best = fs::read_symlink(folder / "best.ckpt", error);
+  if (!error && fs::exists(folder / best)) return folder / best;
   const auto files = base::list_files(
       folder,
       [](const fs::path& p) {
@@ -151,7 +155,7 @@ class Finetune {
   }
 
   Step merge() const {
-    const fs::path adapter = newest_checkpoint(at_.checkpoints());
+    const fs::path adapter = chosen_checkpoint(at_.checkpoints());
     Step what{"merge-lora",
               {"--base-weight", flags_.checkpoint, "--lora-weight", adapter, "--output",
                at_.merged(), "--overwrite"}};

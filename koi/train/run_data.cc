@@ -1,5 +1,7 @@
 #include "koi/train/run_data.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <tuple>
 
@@ -8,6 +10,7 @@
 #include "koi/dataset/held_out.h"
 #include "koi/dataset/shard_files.h"
 #include "koi/text/clean.h"
+#include "koi/train/advice.h"
 
 namespace koi::train {
 namespace {
@@ -36,6 +39,7 @@ std::vector<dataset::EpochDataset> read_datasets(const MixtureSettings& mixture,
     datasets.push_back(
         {.groups = dataset::read_groups(dataset::find_shards(settings.proto_files), settings.seed),
          .sampler = sampler_options(settings, num_codebooks)});
+    dataset::check_groups(datasets.back().groups, datasets.back().sampler);
   }
   return datasets;
 }
@@ -66,7 +70,6 @@ std::vector<Batch> sentence_batches(const std::vector<dataset::EpochDataset>& da
                                     const text::Tokenizer& tokenizer, int64_t max_length) {
   std::vector<Batch> batches;
   for (const dataset::EpochDataset& dataset : datasets) {
-    dataset::check_groups(dataset.groups, dataset.sampler);
     for (const dataset::TextData& group : dataset.groups) {
       for (const dataset::Sentence& sentence : group.sentences) {
         const auto sample = dataset::single_sentence(group, sentence, dataset.sampler, tokenizer);
@@ -109,19 +112,32 @@ std::string count_of(int64_t count, const std::string& what) {
   return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
 }
 
-std::vector<std::string> notes_on(const dataset::EpochSummary& summary, size_t held_out,
-                                  int64_t max_length) {
-  std::vector<std::string> notes;
-  notes.push_back("data: " + count_of(summary.sentences, "sentence") + " of " +
-                  count_of(summary.speakers, "speaker") + ", " + std::to_string(summary.tokens) +
-                  " tokens an epoch in " + count_of(summary.rows, "row") + " without padding; " +
-                  count_of(static_cast<int64_t>(held_out), "sentence") + " held out");
-  if (summary.cut_sentences > 0) {
-    notes.push_back("warning: " + count_of(summary.cut_sentences, "sentence") +
-                    " longer than max_length (" + std::to_string(max_length) + " tokens, up to " +
-                    std::to_string(summary.longest_tokens) +
-                    "): the end is cut off; slice the recordings or raise max_length");
+// The share of padding in batches as the reference draws them from the same data.
+double reference_padding(const Settings& settings, const text::Tokenizer& tokenizer,
+                         int64_t num_codebooks) {
+  constexpr int kBatches = 8;
+  dataset::BatchSource source(reference_options(settings, Stream::train_data, num_codebooks),
+                              tokenizer);
+  double padded = 0, all = 0;
+  for (int i = 0; i < kBatches; ++i) {
+    const dataset::Batch batch = source.next();
+    padded += static_cast<double>(
+        std::count(batch.attention_mask.begin(), batch.attention_mask.end(), 1));
+    all += static_cast<double>(batch.attention_mask.size());
   }
+  return padded / all;
+}
+
+std::vector<std::string> notes_on(const dataset::EpochSummary& summary, size_t held_out,
+                                  double reference_padding) {
+  std::vector<std::string> notes;
+  notes.push_back(fmt::format("data: {} of {}, {} tokens an epoch in {}; {} held out",
+                              count_of(summary.sentences, "sentence"),
+                              count_of(summary.speakers, "speaker"), summary.tokens,
+                              count_of(summary.rows, "row"),
+                              count_of(static_cast<int64_t>(held_out), "sentence")));
+  notes.push_back(fmt::format("padding: none (data.sampler=reference would have {:.0f} %)",
+                              100 * reference_padding));
   if (held_out == 0)
     notes.push_back("warning: nothing is held out, so over-fitting will not be seen");
   return notes;
@@ -189,6 +205,7 @@ RunData::Source RunData::open(const Settings& settings, const text::Tokenizer& t
   validation_ = sentence_batches(held_out, tokenizer, settings.max_length);
   held_out_ = true;
   sample_sentence_ = middling_sentence(held_out);
+  const DataFacts facts = facts_of(train);
   dataset::EpochSource source(std::move(train),
                               {.seed = stream_seed(settings, Stream::train_data),
                                .batch_size = settings.batch_size,
@@ -196,7 +213,11 @@ RunData::Source RunData::open(const Settings& settings, const text::Tokenizer& t
                                .rank = ranks.rank,
                                .world_size = ranks.world_size},
                               tokenizer);
-  notes_ = notes_on(source.summary(), validation_.size(), settings.max_length);
+  if (ranks.rank != 0) return source;
+  notes_ = notes_on(source.summary(), validation_.size(),
+                    reference_padding(settings, tokenizer, num_codebooks));
+  const auto advice = advise(facts, source.summary(), settings, ranks.world_size);
+  notes_.insert(notes_.end(), advice.begin(), advice.end());
   if (!settings.train_data.probabilities.empty())
     notes_.push_back("note: probabilities have an effect with data.sampler=reference only");
   return source;

@@ -69,7 +69,8 @@ class RunData {
   // is held out.
   const std::optional<SampleSentence>& sample_sentence() const { return sample_sentence_; }
 
-  // For the user, a line each: what there is, and what is wrong with it.
+  // For the user, a line each, of the first rank: what there is, what is wrong with it, and what
+  // would suit it (see advise).
   const std::vector<std::string>& notes() const { return notes_; }
 
  private:

@@ -163,6 +163,23 @@ TEST_F(Ranks, AStopIsTheStopOfAll) {
   EXPECT_TRUE(fs::exists(checkpoint("stopped", rows("stopped").size())));
 }
 
+TEST_F(Ranks, AnotherNumberOfProcessesGoesOnWithANote) {
+  ASSERT_EQ(run(command("grown", {"trainer.max_steps=2"})).status, 0);
+  const RunResult more = run(command("grown", {"trainer.max_steps=4", "trainer.devices=2"}));
+  ASSERT_EQ(more.status, 0) << more.err;
+  EXPECT_THAT(more.err, HasSubstr("going on after step 2"));
+  EXPECT_THAT(more.err, HasSubstr("note: the run was of 1 processes and goes on with 2"));
+  const RunResult fewer = run(command("grown"));
+  ASSERT_EQ(fewer.status, 0) << fewer.err;
+  EXPECT_THAT(fewer.err, HasSubstr("note: the run was of 2 processes and goes on with 1"));
+  EXPECT_EQ(run(command("grown", {"trainer.max_steps=7"})).err.find("note: the run was"),
+            std::string::npos);
+  // What was learnt before stays: the loss goes on falling from where it was.
+  const auto all = rows("grown");
+  ASSERT_EQ(all.size(), 7U);
+  EXPECT_LT(all[6].at("loss"), all[0].at("loss"));
+}
+
 TEST_F(Ranks, WhatDoesNotFitIsRefusedInOneLine) {
   const RunResult nodes = run(command("x", {"trainer.num_nodes=2"}));
   EXPECT_EQ(nodes.status, 1);

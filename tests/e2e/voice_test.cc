@@ -1,0 +1,71 @@
+// Four minutes of real recordings (scripts/demo_data.py), 200 steps of training: the loss on
+// sentences that never enter training goes down.
+#include <gmock/gmock.h>
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "koi/audio/audio_file.h"
+#include "koi/base/files.h"
+#include "tests/support/run_program.h"
+#include "tests/support/temp_dir.h"
+
+namespace koi::test {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using testing::HasSubstr;
+using Words = std::vector<std::string>;
+
+TEST(Voice, TheValidationLossOfRealRecordingsFalls) {
+  const TempDir at;
+  const auto must = [&](const RunResult& result) {
+    ASSERT_EQ(result.status, 0) << result.out << result.err;
+  };
+  must(run({"python3", KOI_SOURCE_DIR "/scripts/demo_data.py", at / "녹음", "--minutes", "4"}));
+  must(koi({"init", "base", "--preset", "tiny", "--seed", "1"}, at.path()));
+  for (const auto& entry : fs::directory_iterator(KOI_SOURCE_DIR "/assets/demo-codec"))
+    fs::copy(entry.path(), at / "base", fs::copy_options::overwrite_existing);
+  const std::string codec = at / "base/firefly-gan-vq-fsq-8x1024-21hz-generator.pth";
+  must(koi({"loudness-norm", "녹음", "data"}, at.path()));
+  must(koi({"extract-vq", "data", "--checkpoint-path", codec}, at.path()));
+  must(koi({"build-dataset", "--input", "data", "--output", "protos", "--text-extension", ".lab"},
+           at.path()));
+  const RunResult trained = koi(
+      {"train", "project=목소리", "pretrained_ckpt_path=base", "train_dataset.proto_files=[protos]",
+       "val_dataset.proto_files=[protos]", "+lora@model.model.lora_config=r_8_alpha_16",
+       "trainer.max_steps=200", "trainer.val_check_interval=50", "trainer.val_before_train=true",
+       "trainer.samples.text='You have five new messages.'", "max_length=256", "data.batch_size=1",
+       "model.optimizer.lr=1e-3"},
+      at.path());
+  must(trained);
+  EXPECT_THAT(trained.err, HasSubstr("padding: none (data.sampler=reference would have"));
+  EXPECT_THAT(trained.err, HasSubstr("advice for 3."));
+
+  const fs::path folder = at / "results/목소리";
+  std::map<int64_t, json> validated;
+  std::istringstream rows(base::read_file(folder / "metrics.jsonl"));
+  for (std::string line; std::getline(rows, line);) {
+    const json row = json::parse(line);
+    if (row.contains("val_loss")) validated[row.at("step")] = row;
+  }
+  ASSERT_EQ(validated.size(), 5U);
+  double before = 1e9;
+  for (const auto& [step, row] : validated) {
+    EXPECT_LT(row.at("val_loss").get<double>(), before) << "at step " << step;
+    before = row.at("val_loss");
+    EXPECT_GT(row.at("val_loss_interval").get<double>(), 0);
+    char name[32];
+    std::snprintf(name, sizeof(name), "step_%09d.wav", static_cast<int>(step));
+    EXPECT_GT(audio::probe_audio(folder / "samples" / name).duration_s(), 0.04);
+  }
+  // Far below what the noise of so few sentences could make of it.
+  EXPECT_LT(before + validated[200].at("val_loss_interval").get<double>(),
+            validated[0].at("val_loss").get<double>() - 2);
+  EXPECT_EQ(fs::read_symlink(folder / "checkpoints/best.ckpt"), "step_000000200.ckpt");
+}
+
+}  // namespace
+}  // namespace koi::test
