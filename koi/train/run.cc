@@ -4,6 +4,7 @@
 
 #include "koi/base/interrupt.h"
 #include "koi/base/leftovers.h"
+#include "koi/tensor/gemm_peak.h"
 #include "koi/tensor/random.h"
 #include "koi/train/checkpoint_files.h"
 #include "koi/train/run_checkpoint.h"
@@ -12,6 +13,7 @@
 #include "koi/train/run_model.h"
 #include "koi/train/run_records.h"
 #include "koi/train/step.h"
+#include "koi/train/step_flops.h"
 
 namespace koi::train {
 namespace {
@@ -114,7 +116,9 @@ class Run {
   void open_records(bool resumed) {
     for (const std::string& note : data_.notes()) tell(events_, note);
     if (events_.start) events_.start(trainer_.step());
-    records_.emplace(settings_, trainer_.step());
+    records_.emplace(settings_, RunStart{.step = trainer_.step(),
+                                         .gemm_peak = tensor::measure_gemm_peak(model_.dtype(),
+                                                                                model_.device())});
     if (settings_.val_before_train && !data_.validation().empty() && !resumed)
       record({.step = 0, .validation = validate()});
     if (trainer_.step() == 0 && settings_.val_before_train) speak();
@@ -141,7 +145,7 @@ class Run {
     }
   }
 
-  void record(const Metrics& row) {
+  void record(Metrics row) {
     records_->add(row);
     if (events_.step) events_.step(row);
   }
@@ -161,12 +165,17 @@ class Run {
     if (group_.size() > 1) seed_dropout();
     const StepResult result = take_step(trainer_, batches, settings_.loss_reduction, group_);
     Metrics row{.step = trainer_.step(),
+                .epoch = data_.epoch(),
                 .train = result.losses,
                 .grad_norm = result.grad_norm,
                 .lr = result.lr,
                 .tokens = result.tokens};
     const std::chrono::duration<double> spent = Clock::now() - start;
     row.tokens_per_s = static_cast<double>(row.tokens) / spent.count();
+    StepFlops flops;
+    for (const Batch& batch : batches)
+      flops += count_flops(model_, batch, trainer_.options().recompute);
+    row.flops_per_s = flops.needed() / spent.count();
     if (is_validated() && group_.is_first()) row.validation = validate();
     return row;
   }

@@ -227,6 +227,14 @@ Batch RunData::next() {
   return std::visit([](auto& source) { return to_batch(source.next()); }, source_);
 }
 
+std::optional<double> RunData::epoch() const {
+  const auto* epochs = std::get_if<dataset::EpochSource>(&source_);
+  if (epochs == nullptr) return std::nullopt;
+  const dataset::EpochPosition position = epochs->position();
+  return static_cast<double>(position.epoch) +
+         static_cast<double>(position.row) / static_cast<double>(epochs->summary().rows);
+}
+
 DataPlace RunData::place() const {
   if (const auto* epochs = std::get_if<dataset::EpochSource>(&source_)) return epochs->position();
   return std::get<dataset::BatchSource>(source_).state();

@@ -60,6 +60,10 @@ class RunData {
   // drawn. Throws Error(config) where it is of the other data.sampler, and as the sources' restore.
   void restore(const DataPlace& place);
 
+  // Passes over the data of all ranks together, with the share of the present one; nothing with
+  // data.sampler=reference.
+  std::optional<double> epoch() const;
+
   // Always the same ones. One sentence each if held_out(), else as drawn; none where
   // trainer.limit_val_batches is 0 or there is nothing to hold out.
   const std::vector<Batch>& validation() const { return validation_; }

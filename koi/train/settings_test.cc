@@ -6,7 +6,6 @@
 #include "koi/config/compose.h"
 #include "koi/config/interpolation.h"
 #include "koi/train/memory.h"
-#include "koi/train/metrics.h"
 #include "koi/train/run_folder.h"
 #include "tests/support/temp_dir.h"
 
@@ -148,27 +147,6 @@ TEST(Settings, ImpossibleValuesNameTheirKey) {
   for (const auto& [override, key] : cases) {
     EXPECT_THAT(error_of({override}), HasSubstr(key)) << override;
   }
-}
-
-TEST(Metrics, RowsAreKeptUpToTheStepThatIsGoneOnFrom) {
-  const test::TempDir folder;
-  const auto path = folder / "metrics.jsonl";
-  Metrics row{.step = 0, .validation = HeldOutLosses{.losses = {1, 2, 3, 0.5}, .interval = 0.25}};
-  {
-    MetricsFile file(path, 0);
-    file.append(row);
-    row.train = LossValues{4, 5, 6, 0.25};
-    for (row.step = 1; row.step <= 3; ++row.step) file.append(row);
-  }
-  EXPECT_THAT(base::read_file(path), HasSubstr("{\"step\":0,\"val_loss\":1.0,"));
-  base::write_file(path, base::read_file(path) + "{\"step\":4,\"lo");
-  { const MetricsFile file(path, 2); }
-  const std::string text = base::read_file(path);
-  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 3);
-  EXPECT_THAT(text, HasSubstr("\"step\":2"));
-  EXPECT_THAT(text, testing::Not(HasSubstr("\"step\":3")));
-  { const MetricsFile file(path, 0); }
-  EXPECT_EQ(base::read_file(path), "");
 }
 
 TEST(RunFolder, SaysHowTheRunWasStarted) {

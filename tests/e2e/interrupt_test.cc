@@ -7,12 +7,12 @@
 #include <csignal>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "koi/audio/audio_file.h"
 #include "koi/base/files.h"
 #include "koi/base/random.h"
 #include "koi/checkpoint/npy.h"
+#include "tests/support/metrics_rows.h"
 #include "tests/support/run_program.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/terminal_program.h"
@@ -194,13 +194,7 @@ TEST_F(InterruptTest, Train) {
   // Checkpoints name their own path: both runs have the same one, in folders of their own.
   const fs::path run = "results/voice";
   const auto rows = [&](const char* place) {
-    std::vector<nlohmann::json> found;
-    std::istringstream lines(base::read_file(at / place / run / "metrics.jsonl"));
-    for (std::string line; std::getline(lines, line);) {
-      found.push_back(nlohmann::json::parse(line));
-      found.back().erase("tokens_per_s");
-    }
-    return found;
+    return metrics_rows(at / place / run / "metrics.jsonl");
   };
   for (const char* place : {"whole", "broken"}) fs::create_directories(at / place);
   working_folder = at / "whole";

@@ -7,13 +7,13 @@
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <sstream>
 #include <thread>
 
 #include "koi/base/files.h"
 #include "koi/base/random.h"
 #include "koi/checkpoint/pth.h"
 #include "koi/dataset/shard.h"
+#include "tests/support/metrics_rows.h"
 #include "tests/support/process.h"
 #include "tests/support/run_program.h"
 
@@ -66,17 +66,7 @@ class Ranks : public testing::Test {
 
   // The run's metrics but for the time they took.
   std::vector<json> rows(const std::string& project) const {
-    std::vector<json> result;
-    const fs::path file = at_ / project / "metrics.jsonl";
-    if (!fs::exists(file)) return result;
-    std::istringstream lines(base::read_file(file));
-    for (std::string line; std::getline(lines, line);) {
-      json row = json::parse(line, nullptr, /*allow_exceptions=*/false);
-      if (row.is_discarded()) break;  // is being written
-      row.erase("tokens_per_s");
-      result.push_back(row);
-    }
-    return result;
+    return metrics_rows(at_ / project / "metrics.jsonl");
   }
 
   fs::path checkpoint(const std::string& project, size_t step) const {

@@ -13,6 +13,7 @@
 #include "koi/train/run_checkpoint.h"
 #include "koi/train/run_folder.h"
 #include "tests/parity/train_goldens.h"
+#include "tests/support/metrics_rows.h"
 #include "tests/support/temp_dir.h"
 
 namespace koi::test {
@@ -58,14 +59,7 @@ train::Settings make_settings(const TempDir& folder, const std::string& run) {
 }
 
 std::vector<json> rows_of(const train::Settings& settings) {
-  std::vector<json> rows;
-  std::istringstream text(base::read_file(settings.run_folder / "metrics.jsonl"));
-  for (std::string line; std::getline(text, line);) {
-    json row = json::parse(line);
-    row.erase("tokens_per_s");
-    rows.push_back(row);
-  }
-  return rows;
+  return metrics_rows(settings.run_folder / "metrics.jsonl");
 }
 
 TEST(TrainRun, LeavesMetricsAndTheNewestCheckpoints) {
@@ -92,6 +86,17 @@ TEST(TrainRun, LeavesMetricsAndTheNewestCheckpoints) {
   EXPECT_FALSE(rows[1].contains("val_loss"));
   EXPECT_EQ(rows[1].at("lr"), 0);
   EXPECT_GT(rows[1].at("tokens").get<int64_t>(), 0);
+  EXPECT_GT(rows[1].at("epoch").get<double>(), 0);
+  EXPECT_NEAR(rows[2].at("epoch").get<double>(), 2 * rows[1].at("epoch").get<double>(), 1e-12);
+  for (const train::Metrics& row : train::read_metrics(settings.run_folder / "metrics.jsonl")) {
+    if (row.step == 0) continue;
+    EXPECT_GT(row.flops_per_s, 0);
+    EXPECT_GT(row.gemm_share, 0);
+    EXPECT_LT(row.gemm_share, 1);
+    EXPECT_GT(row.memory.resident_bytes, int64_t{10} << 20);
+    EXPECT_GE(row.memory.peak_bytes, row.memory.resident_bytes);
+    EXPECT_EQ(row.time_left_s == 0, row.step == 6);
+  }
   EXPECT_LT(rows[6].at("val_loss").get<double>(), rows[0].at("val_loss").get<double>());
   // Before the first update the validation batches give the same loss whenever they are drawn.
   train::Settings again = make_settings(folder, "again");

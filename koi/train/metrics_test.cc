@@ -1,0 +1,66 @@
+#include "koi/train/metrics.h"
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+
+#include "tests/support/temp_dir.h"
+
+namespace koi::train {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(Metrics, RowsAreKeptUpToTheStepThatIsGoneOnFrom) {
+  const test::TempDir folder;
+  const auto path = folder / "metrics.jsonl";
+  Metrics row{.step = 0, .validation = HeldOutLosses{.losses = {1, 2, 3, 0.5}, .interval = 0.25}};
+  {
+    MetricsFile file(path, 0);
+    file.append(row);
+    row.train = LossValues{4, 5, 6, 0.25};
+    for (row.step = 1; row.step <= 3; ++row.step) file.append(row);
+  }
+  EXPECT_THAT(base::read_file(path), HasSubstr("{\"step\":0,\"val_loss\":1.0,"));
+  base::write_file(path, base::read_file(path) + "{\"step\":4,\"lo");
+  { const MetricsFile file(path, 2); }
+  const std::string text = base::read_file(path);
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 3);
+  EXPECT_THAT(text, HasSubstr("\"step\":2"));
+  EXPECT_THAT(text, testing::Not(HasSubstr("\"step\":3")));
+  { const MetricsFile file(path, 0); }
+  EXPECT_EQ(base::read_file(path), "");
+}
+
+TEST(Metrics, AreReadAsTheyWereWritten) {
+  const test::TempDir folder;
+  const auto path = folder / "metrics.jsonl";
+  const Metrics row{.step = 7,
+                    .epoch = 1.25,
+                    .train = LossValues{4, 5, 6, 0.25},
+                    .grad_norm = 0.5,
+                    .lr = 1e-4,
+                    .tokens = 300,
+                    .tokens_per_s = 10,
+                    .flops_per_s = 1e9,
+                    .gemm_share = 0.5,
+                    .memory = {.resident_bytes = 1 << 20, .peak_bytes = 1 << 21},
+                    .time_left_s = 3,
+                    .validation = HeldOutLosses{.losses = {1, 2, 3, 0.5}, .interval = 0.25}};
+  MetricsFile(path, 0).append(row);
+  const auto rows = read_metrics(path);
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_EQ(metrics_line(rows[0]), metrics_line(row));
+  // Rows of an earlier koi, and what is no row.
+  base::write_file(path,
+                   "{\"step\":1,\"loss\":2.5}\n{\"step\":2,\"loss\":\"x\"}\n[]\n{\"step\":3}\n");
+  const auto others = read_metrics(path);
+  ASSERT_EQ(others.size(), 2u);
+  EXPECT_FALSE(others[1].train);
+  EXPECT_EQ(others[0].train->loss, 2.5);
+  EXPECT_EQ(others[0].gemm_share, 0);
+  EXPECT_FALSE(others[0].epoch || others[0].validation);
+}
+
+}  // namespace
+}  // namespace koi::train
