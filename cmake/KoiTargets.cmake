@@ -64,11 +64,10 @@ function(koi_folder name)
   endif()
 endfunction()
 
-# The shards' message, compiled by Debian's protoc.
-set(KOI_PROTO "${CMAKE_SOURCE_DIR}/koi/dataset/text_data.proto")
+# The messages of shards and of TensorBoard's events, compiled by Debian's protoc.
 add_library(koi_proto STATIC)
-target_sources(koi_proto PRIVATE "${KOI_PROTO}")
+target_sources(koi_proto PRIVATE "${CMAKE_SOURCE_DIR}/koi/dataset/text_data.proto" "${CMAKE_SOURCE_DIR}/koi/train/event.proto")
 target_link_libraries(koi_proto PUBLIC protobuf::libprotobuf)
 target_include_directories(koi_proto SYSTEM PUBLIC "${CMAKE_BINARY_DIR}/proto")
-file(MAKE_DIRECTORY "${CMAKE_BINARY_DIR}/proto/koi/dataset")
+file(MAKE_DIRECTORY "${CMAKE_BINARY_DIR}/proto/koi/dataset" "${CMAKE_BINARY_DIR}/proto/koi/train")
 protobuf_generate(TARGET koi_proto LANGUAGE cpp IMPORT_DIRS "${CMAKE_SOURCE_DIR}" PROTOC_OUT_DIR "${CMAKE_BINARY_DIR}/proto")

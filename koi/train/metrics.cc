@@ -1,13 +1,6 @@
 #include "koi/train/metrics.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 #include <nlohmann/json.hpp>
-
-#include "koi/base/error.h"
 
 namespace koi::train {
 namespace {
@@ -19,11 +12,6 @@ void put(Json& row, const std::string& prefix, const LossValues& values) {
   row[prefix + "base_loss"] = values.base_loss;
   row[prefix + "semantic_loss"] = values.semantic_loss;
   row[prefix + "top_5_accuracy"] = values.top_5_accuracy;
-}
-
-[[noreturn]] void fail(const base::fs::path& path) {
-  throw Error(ErrorKind::io, path.string(),
-              std::string("cannot be written: ") + std::strerror(errno));
 }
 
 // A number of a row; `otherwise` where it has none under this key.
@@ -123,26 +111,10 @@ std::vector<Metrics> read_metrics(const base::fs::path& path) {
   return rows;
 }
 
-MetricsFile::MetricsFile(const base::fs::path& path, int64_t last_step) : path_(path) {
+void keep_metrics(const base::fs::path& path, int64_t last_step) {
   std::string kept;
   if (last_step > 0 && base::fs::exists(path)) kept = rows_up_to(base::read_file(path), last_step);
   base::write_file(path, kept);
-  // Appended to line by line: a log that is cut off loses its last line at most, which the next
-  // start drops.
-  descriptor_ = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
-  if (descriptor_ < 0) fail(path_);
-}
-
-MetricsFile::~MetricsFile() { ::close(descriptor_); }
-
-void MetricsFile::append(const Metrics& metrics) {
-  const std::string line = metrics_line(metrics) + "\n";
-  for (size_t done = 0; done < line.size();) {
-    const ssize_t count = ::write(descriptor_, line.data() + done, line.size() - done);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) fail(path_);
-    done += static_cast<size_t>(count);
-  }
 }
 
 }  // namespace koi::train

@@ -42,20 +42,8 @@ std::string metrics_line(const Metrics& metrics);
 // does) are 0. Throws as base::read_file.
 std::vector<Metrics> read_metrics(const base::fs::path& path);
 
-class MetricsFile {
- public:
-  // Keeps the rows up to `last_step` of a file that is there (a half-written line and what follows
-  // is dropped), and appends behind them; with last_step 0 begins anew. Throws Error(io).
-  MetricsFile(const base::fs::path& path, int64_t last_step);
-  ~MetricsFile();
-  MetricsFile(const MetricsFile&) = delete;
-  MetricsFile& operator=(const MetricsFile&) = delete;
-
-  void append(const Metrics& metrics);  // in the file when it returns; throws Error(io)
-
- private:
-  base::fs::path path_;
-  int descriptor_;
-};
+// Drops the rows behind `last_step` (a half-written line too), so that a run can go on there; makes
+// the file where it is missing, and with last_step 0 anew. Throws Error(io).
+void keep_metrics(const base::fs::path& path, int64_t last_step);
 
 }  // namespace koi::train

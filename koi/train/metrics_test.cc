@@ -15,20 +15,17 @@ TEST(Metrics, RowsAreKeptUpToTheStepThatIsGoneOnFrom) {
   const test::TempDir folder;
   const auto path = folder / "metrics.jsonl";
   Metrics row{.step = 0, .validation = HeldOutLosses{.losses = {1, 2, 3, 0.5}, .interval = 0.25}};
-  {
-    MetricsFile file(path, 0);
-    file.append(row);
-    row.train = LossValues{4, 5, 6, 0.25};
-    for (row.step = 1; row.step <= 3; ++row.step) file.append(row);
-  }
-  EXPECT_THAT(base::read_file(path), HasSubstr("{\"step\":0,\"val_loss\":1.0,"));
-  base::write_file(path, base::read_file(path) + "{\"step\":4,\"lo");
-  { const MetricsFile file(path, 2); }
+  std::string lines = metrics_line(row) + "\n";
+  row.train = LossValues{4, 5, 6, 0.25};
+  for (row.step = 1; row.step <= 3; ++row.step) lines += metrics_line(row) + "\n";
+  EXPECT_THAT(lines, HasSubstr("{\"step\":0,\"val_loss\":1.0,"));
+  base::write_file(path, lines + "{\"step\":4,\"lo");
+  keep_metrics(path, 2);
   const std::string text = base::read_file(path);
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 3);
   EXPECT_THAT(text, HasSubstr("\"step\":2"));
   EXPECT_THAT(text, testing::Not(HasSubstr("\"step\":3")));
-  { const MetricsFile file(path, 0); }
+  keep_metrics(path, 0);
   EXPECT_EQ(base::read_file(path), "");
 }
 
@@ -47,7 +44,7 @@ TEST(Metrics, AreReadAsTheyWereWritten) {
                     .memory = {.resident_bytes = 1 << 20, .peak_bytes = 1 << 21},
                     .time_left_s = 3,
                     .validation = HeldOutLosses{.losses = {1, 2, 3, 0.5}, .interval = 0.25}};
-  MetricsFile(path, 0).append(row);
+  base::write_file(path, metrics_line(row) + "\n");
   const auto rows = read_metrics(path);
   ASSERT_EQ(rows.size(), 1u);
   EXPECT_EQ(metrics_line(rows[0]), metrics_line(row));

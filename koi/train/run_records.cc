@@ -1,11 +1,44 @@
 #include "koi/train/run_records.h"
 
 namespace koi::train {
+namespace {
+
+void put(std::vector<Scalar>& scalars, const std::string& prefix, const LossValues& values) {
+  scalars.push_back({prefix + "loss", values.loss});
+  scalars.push_back({prefix + "base_loss", values.base_loss});
+  scalars.push_back({prefix + "semantic_loss", values.semantic_loss});
+  scalars.push_back({prefix + "top_5_accuracy", values.top_5_accuracy});
+}
+
+}  // namespace
+
+std::vector<Scalar> scalars_of(const Metrics& row) {
+  std::vector<Scalar> scalars;
+  if (row.train) {
+    put(scalars, "train/", *row.train);
+    scalars.push_back({"grad_norm", row.grad_norm});
+    scalars.push_back({"lr", row.lr});
+    if (row.epoch) scalars.push_back({"epoch", *row.epoch});
+    scalars.push_back({"perf/tokens_per_s", row.tokens_per_s});
+    scalars.push_back({"perf/flops_per_s", row.flops_per_s});
+    scalars.push_back({"perf/gemm_share", row.gemm_share});
+    scalars.push_back({"perf/memory_bytes", static_cast<double>(row.memory.resident_bytes)});
+  }
+  if (row.validation) {
+    put(scalars, "val/", row.validation->losses);
+    scalars.push_back({"val/loss_interval", row.validation->interval});
+  }
+  return scalars;
+}
 
 RunRecords::RunRecords(const Settings& settings, const RunStart& start)
-    : settings_(settings),
-      start_(start),
-      metrics_(settings.run_folder / "metrics.jsonl", start.step) {}
+    : settings_(settings), start_(start) {
+  const base::fs::path metrics = settings.run_folder / "metrics.jsonl";
+  keep_metrics(metrics, start.step);
+  metrics_.emplace(metrics);
+  if (settings.tensorboard_folder)
+    events_.emplace(*settings.tensorboard_folder, start.step == 0 ? 0 : start.step + 1);
+}
 
 void RunRecords::add(Metrics& row) {
   if (row.train) {
@@ -15,7 +48,8 @@ void RunRecords::add(Metrics& row) {
     row.time_left_s = spent.count() / static_cast<double>(row.step - start_.step) *
                       static_cast<double>(settings_.max_steps - row.step);
   }
-  metrics_.append(row);
+  metrics_->append(metrics_line(row) + "\n");
+  if (events_) events_->add(row.step, scalars_of(row));
 }
 
 }  // namespace koi::train

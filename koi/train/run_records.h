@@ -2,7 +2,10 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 
+#include "koi/base/append_file.h"
+#include "koi/train/event_file.h"
 #include "koi/train/metrics.h"
 #include "koi/train/settings.h"
 
@@ -15,7 +18,8 @@ struct RunStart {
 
 class RunRecords {
  public:
-  // Goes on behind `start.step` of what the run's folder holds already. Throws Error(io).
+  // Goes on behind `start.step` of what the run's folder holds already: metrics.jsonl, and
+  // TensorBoard's events where the settings ask for them. Throws Error(io).
   RunRecords(const Settings& settings, const RunStart& start);
 
   // Fills in gemm_share, memory and time_left_s, and writes the row. On disk when it returns;
@@ -26,7 +30,12 @@ class RunRecords {
   const Settings& settings_;
   RunStart start_;
   std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
-  MetricsFile metrics_;
+  std::optional<base::AppendFile> metrics_;
+  std::optional<EventFile> events_;
 };
+
+// The row as TensorBoard's scalars: train/loss, val/loss and so on, lr, grad_norm, epoch, and the
+// machine's doings as perf/….
+std::vector<Scalar> scalars_of(const Metrics& row);
 
 }  // namespace koi::train

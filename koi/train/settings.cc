@@ -224,6 +224,17 @@ void read_checkpoints(Reader& reader, Settings& settings) {
   reader.read_optional("resume_weights_only", settings.resume_weights_only);
 }
 
+void read_logger(Reader& reader, Settings& settings) {
+  const std::string key = "logger.tensorboard";
+  if (!reader.has(key)) return;
+  if (reader.has(key + "._target_"))
+    require_target(reader, key + "._target_",
+                   "lightning.pytorch.loggers.tensorboard.TensorBoardLogger");
+  std::string folder;
+  reader.read(key + ".save_dir", folder);
+  settings.tensorboard_folder = folder;
+}
+
 void read_held_out(Reader& reader, dataset::HeldOutOptions& options) {
   const std::string key = "data.held_out.";
   reader.read(key + "share", options.share);
@@ -272,6 +283,7 @@ ReadSettings read_settings(const Node& config) {
   read_optimizer(reader, settings);
   read_schedule(reader, settings);
   read_checkpoints(reader, settings);
+  read_logger(reader, settings);
   read_data(reader, config, settings);
   return {std::move(settings), reader.asked()};
 }

@@ -43,9 +43,10 @@ struct MixtureSettings {
 
 struct Settings {
   // Folders.
-  base::fs::path run_folder;         // metrics.jsonl
-  base::fs::path checkpoint_folder;  // step_%09d.ckpt
-  base::fs::path base_model;         // a checkpoint in the published layout
+  base::fs::path run_folder;                         // metrics.jsonl
+  base::fs::path checkpoint_folder;                  // step_%09d.ckpt
+  std::optional<base::fs::path> tensorboard_folder;  // of the event files; none are written without
+  base::fs::path base_model;                         // a checkpoint in the published layout
   base::fs::path tokenizer;
   std::optional<base::fs::path> resume_from;  // +ckpt_path: instead of the newest of the run
   bool resume_weights_only = false;           // +resume_weights_only: leave optimizer and step

@@ -149,6 +149,15 @@ TEST(Settings, ImpossibleValuesNameTheirKey) {
   }
 }
 
+TEST(Settings, TheLoggerIsTensorBoardOrNone) {
+  EXPECT_EQ(settings_of({"project=x"}).tensorboard_folder, "results/x/tensorboard/");
+  EXPECT_EQ(settings_of({"logger.tensorboard.save_dir=events"}).tensorboard_folder, "events");
+  for (const char* none : {"logger=null", "~logger", "logger.tensorboard=null"})
+    EXPECT_FALSE(settings_of({none}).tensorboard_folder) << none;
+  EXPECT_THAT(error_of({"logger.tensorboard._target_=x"}),
+              HasSubstr("logger.tensorboard._target_"));
+}
+
 TEST(RunFolder, SaysHowTheRunWasStarted) {
   const test::TempDir folder;
   const std::vector<std::string> overrides{"project=x"};

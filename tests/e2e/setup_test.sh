@@ -29,7 +29,7 @@ fresh_machine() {
 }
 
 run_setup() {
-  env -i PATH="$work/bin" HOME="$work" KOI_LIBTORCH="$work/cache/libtorch" "$@" "$work/bin/bash" "$root/scripts/setup" \
+  env -i PATH="$work/bin" HOME="$work" KOI_LIBTORCH="$work/cache/libtorch" KOI_ORACLES="$work/cache/oracles" "$@" "$work/bin/bash" "$root/scripts/setup" \
     >"$work/out" 2>"$work/err"
   status=$?
 }
@@ -57,7 +57,8 @@ run_setup
 check 'exit status 0' [ "$status" -eq 0 ]
 check 'libtorch is there' [ -f "$work/cache/libtorch/torch/lib" ]
 check 'three wheels are asked for' grep -q 'torch==.* nvidia-cuda-runtime==.* nvidia-cuda-cupti==' "$work/calls"
-check 'nothing but libtorch and its mark stays' [ "$(ls -A "$work/cache")" = libtorch ]
+check 'the test oracles are asked for' grep -q 'tensorboard==.* numpy==' "$work/calls"
+check 'nothing but the two folders stays' [ "$(ls -A "$work/cache" | tr '\n' ' ')" = 'libtorch oracles ' ]
 
 case_name='a second run'
 : >"$work/calls"
@@ -76,7 +77,7 @@ fresh_machine
 mkdir "$work/cache/libtorch.tmp.1"
 run_setup
 check 'exit status 0' [ "$status" -eq 0 ]
-check 'only libtorch is left' [ "$(ls -A "$work/cache")" = libtorch ]
+check 'only what was fetched is left' [ "$(ls -A "$work/cache" | tr '\n' ' ')" = 'libtorch oracles ' ]
 
 case_name='not Debian'
 fresh_machine
@@ -127,6 +128,15 @@ fresh_machine
 stand_in python3 'exit 1'
 run_setup
 fails_with 'download failed: is there a network?'
+
+case_name='no network for the test oracles'
+fresh_machine
+touch_libtorch='mkdir -p "$3/torch" && echo lib >"$3/torch/lib"'
+stand_in python3 "case \"\$*\" in *tensorboard*) exit 1 ;; -m*) mkdir -p \"\${12}\" ;; *) $touch_libtorch ;; esac"
+run_setup
+check 'exit status 1' [ "$status" -eq 1 ]
+check 'says which variable' grep -qF 'KOI_ORACLES may point' <(tail -n 1 "$work/err")
+check 'libtorch stays' [ -e "$work/cache/libtorch/.done-cpu" ]
 
 case_name='a broken wheel'
 fresh_machine
