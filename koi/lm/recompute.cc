@@ -1,5 +1,7 @@
 #include "koi/lm/recompute.h"
 
+#include "koi/tensor/autocast.h"
+
 namespace koi::lm {
 namespace {
 
@@ -10,6 +12,7 @@ struct Job : torch::CustomClassHolder {
   std::function<at::Tensor(const at::Tensor&)> compute;
   at::Generator generator;
   at::Tensor random_state;
+  std::optional<at::ScalarType> autocast;
 };
 
 // Puts the generator back where it stood.
@@ -41,7 +44,8 @@ struct Recompute : torch::autograd::Function<Recompute> {
     const at::AutoGradMode gradients_on(true);
     at::Tensor y;
     {
-      const RandomStateGuard guard(job.generator);
+      const RandomStateGuard random_guard(job.generator);
+      const tensor::AutocastGuard autocast_guard(x.device().type(), job.autocast);
       job.generator.set_state(job.random_state);
       y = job.compute(x);
     }
@@ -60,6 +64,7 @@ at::Tensor recompute(std::function<at::Tensor(const at::Tensor&)> compute, const
   job->generator =
       generator != nullptr ? *generator : at::globalContext().defaultGenerator(x.device());
   job->random_state = job->generator.get_state();
+  job->autocast = tensor::autocast_dtype(x.device().type());
   return Recompute::apply(x, job);
 }
 

@@ -194,7 +194,7 @@ class Run {
   }
 
   HeldOutLosses validate() const {
-    if (data_.held_out()) return evaluate_sentences(model_, data_.validation());
+    if (data_.held_out()) return evaluate_sentences(trainer_, data_.validation());
     return {.losses = trainer_.evaluate(data_.validation())};
   }
 

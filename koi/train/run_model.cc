@@ -29,6 +29,18 @@ bool choose_recompute(const Settings& settings, const lm::DualAr& model, const N
          0.6 * static_cast<double>(available);
 }
 
+const char* name_of(Precision precision) {
+  switch (precision) {
+    case Precision::float32:
+      return "32-true";
+    case Precision::bfloat16:
+      return "bf16-true";
+    case Precision::mixed:
+      return "bf16-mixed";
+  }
+  return "";
+}
+
 }  // namespace
 
 Precision effective_precision(const Settings& settings, at::Device device) {
@@ -37,17 +49,19 @@ Precision effective_precision(const Settings& settings, at::Device device) {
 }
 
 std::string describe_precision(const Settings& settings, at::Device device) {
-  const bool half = effective_precision(settings, device) == Precision::bfloat16;
-  std::string line = "training on " + device.str() + " in " + (half ? "bf16-true" : "32-true");
-  if (!half && settings.precision == Precision::bfloat16)
-    line += " (trainer.precision is bf16-true, which is slow without a GPU)";
+  const Precision precision = effective_precision(settings, device);
+  std::string line = "training on " + device.str() + " in " + name_of(precision);
+  if (precision != settings.precision) {
+    line += std::string(" (trainer.precision is ") + name_of(settings.precision) +
+            ", which is slow without a GPU; trainer.accelerator=cpu takes it as it is)";
+  }
   return line;
 }
 
 lm::DualAr load_run_model(const Settings& settings, at::Device device) {
   lm::LoadModelOptions options;
   options.dtype =
-      effective_precision(settings, device) == Precision::float32 ? at::kFloat : at::kBFloat16;
+      effective_precision(settings, device) == Precision::bfloat16 ? at::kBFloat16 : at::kFloat;
   options.device = device;
   options.max_seq_len = settings.max_length;
   options.load_weights = settings.load_weights;
@@ -64,7 +78,8 @@ TrainerOptions trainer_options(const Settings& settings, const lm::DualAr& model
   return {.accumulate_batches = settings.accumulate_batches,
           .clip_norm = settings.clip_norm,
           .grad_norm_type = settings.grad_norm_type,
-          .recompute = choose_recompute(settings, model, note)};
+          .recompute = choose_recompute(settings, model, note),
+          .mixed_precision = effective_precision(settings, model.device()) == Precision::mixed};
 }
 
 }  // namespace koi::train

@@ -12,7 +12,7 @@
 namespace koi::train {
 
 // What the configuration's precision and accelerator become on this machine: without a GPU
-// bfloat16 becomes float32 unless trainer.accelerator=cpu asks for the CPU as it is.
+// it becomes float32 unless trainer.accelerator=cpu asks for the CPU as it is.
 Precision effective_precision(const Settings& settings, at::Device device);
 
 // One line for the user: the device and the precision, and why if it is not the one asked for.

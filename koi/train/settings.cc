@@ -96,9 +96,11 @@ void read_machine(Reader& reader, Settings& settings) {
   reader.read("trainer.precision", precision);
   if (precision == "bf16-true" || precision == "bf16") {
     settings.precision = Precision::bfloat16;
+  } else if (precision == "bf16-mixed") {
+    settings.precision = Precision::mixed;
   } else {
     require(precision == "32" || precision == "32-true", "trainer.precision",
-            "koi knows bf16-true and 32-true, found " + precision);
+            "koi knows bf16-true, bf16-mixed and 32-true, found " + precision);
     settings.precision = Precision::float32;
   }
   std::string accelerator;

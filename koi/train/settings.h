@@ -19,7 +19,8 @@
 
 namespace koi::train {
 
-enum class Precision { float32, bfloat16 };
+// mixed: weights, gradients and optimizer in float32, matrix products in bfloat16.
+enum class Precision { float32, bfloat16, mixed };
 enum class Accelerator { automatic, cpu };
 enum class Recompute { automatic, always, never };
 

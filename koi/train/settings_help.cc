@@ -36,7 +36,8 @@ constexpr Entry kEntries[] = {
     {"trainer.strategy.process_group_backend", "",
      "nccl between GPUs, gloo between CPUs; nccl becomes gloo where there is no GPU."},
     {"trainer.precision", "",
-     "bf16-true or 32-true; without a GPU bf16-true becomes 32-true, which is faster there."},
+     "bf16-true, bf16-mixed (weights in fp32, matrix products in bf16) or 32-true; without a GPU "
+     "32-true, which is faster there, unless trainer.accelerator=cpu."},
     {"trainer.check_val_every_n_epoch", "", "Must be null.", "null"},
     {"trainer.val_check_interval", "steps", "From one validation to the next."},
     {"trainer.max_steps", "steps", "The run ends after them."},

@@ -78,6 +78,7 @@ TEST(Settings, OverridesReachTheirPlace) {
   EXPECT_THAT(settings.train_data.datasets[0].proto_files, testing::ElementsAre("one"));
   EXPECT_EQ(settings.seed, 9u);
   EXPECT_EQ(settings.precision, Precision::float32);
+  EXPECT_EQ(settings_of({"trainer.precision=bf16-mixed"}).precision, Precision::mixed);
   EXPECT_EQ(settings.accelerator, Accelerator::cpu);
   EXPECT_EQ(settings.recompute, Recompute::never);
   EXPECT_EQ(settings.clip_norm, 0);

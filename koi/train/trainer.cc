@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "koi/base/error.h"
+#include "koi/tensor/autocast.h"
 #include "koi/train/gradients.h"
 
 namespace koi::train {
@@ -42,11 +43,8 @@ Trainer::BatchResult Trainer::add_batch(const Batch& batch) {
 
 Trainer::BatchResult Trainer::add(const Batch& batch, const LabelCounts& divisors,
                                   int64_t batches) {
-  lm::ForwardOptions forward;
-  forward.train = true;
-  forward.recompute = options_.recompute;
-  forward.generator = &generator_;
-  const Losses losses = compute_losses(model_, batch, divisors, forward);
+  const Losses losses = forward(
+      batch, divisors, {.train = true, .recompute = options_.recompute, .generator = &generator_});
   BatchResult result;
   result.losses = values_of(losses);
   if (!std::isfinite(result.losses.loss)) {
@@ -57,6 +55,14 @@ Trainer::BatchResult Trainer::add(const Batch& batch, const LabelCounts& divisor
   const auto norm = grad_norm(optimizer_.gradients(), options_.grad_norm_type);
   if (norm.defined()) result.grad_norm = norm.item<double>();
   return result;
+}
+
+Losses Trainer::forward(const Batch& batch, const LabelCounts& divisors,
+                        const lm::ForwardOptions& options) const {
+  std::optional<at::ScalarType> products;
+  if (options_.mixed_precision) products = at::kBFloat16;
+  const tensor::AutocastGuard guard(model_.device().type(), products);
+  return compute_losses(model_, batch, divisors, options);
 }
 
 double Trainer::update() {
@@ -71,12 +77,14 @@ double Trainer::update() {
   return used;
 }
 
-LossValues Trainer::evaluate(const std::vector<Batch>& batches) const {
+LossValues Trainer::evaluate(const Batch& batch, const LabelCounts& divisors) const {
   const at::NoGradGuard no_grad;
+  return values_of(forward(batch, divisors, {}));
+}
+
+LossValues Trainer::evaluate(const std::vector<Batch>& batches) const {
   LossValues sum;
-  for (const Batch& batch : batches) {
-    sum += values_of(compute_losses(model_, batch, count_labels(batch), {}));
-  }
+  for (const Batch& batch : batches) sum += evaluate(batch, count_labels(batch));
   return sum.divided_by(static_cast<double>(std::max<size_t>(batches.size(), 1)));
 }
 

@@ -25,6 +25,7 @@ struct TrainerOptions {
   double clip_norm = 1.0;          // 0: no clipping
   double grad_norm_type = 2;       // of the norm that is reported
   bool recompute = false;          // see lm::ForwardOptions
+  bool mixed_precision = false;    // matrix products in bfloat16, see tensor::AutocastGuard
 };
 
 class Trainer {
@@ -50,7 +51,9 @@ class Trainer {
   // rate that was used.
   double update();
 
-  // Mean of the batches' mean losses, without dropout and gradients.
+  // Without dropout and gradients.
+  LossValues evaluate(const Batch& batch, const LabelCounts& divisors) const;
+  // Mean of the batches' mean losses, likewise.
   LossValues evaluate(const std::vector<Batch>& batches) const;
 
   int64_t step() const { return step_; }  // updates done
@@ -66,6 +69,8 @@ class Trainer {
  private:
   // The gradient is that of the loss divided by `batches`.
   BatchResult add(const Batch& batch, const LabelCounts& divisors, int64_t batches);
+  Losses forward(const Batch& batch, const LabelCounts& divisors,
+                 const lm::ForwardOptions& options) const;
 
   lm::DualAr& model_;
   std::vector<Parameter> parameters_;

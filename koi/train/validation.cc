@@ -13,22 +13,20 @@ struct SentenceSums {
   LabelCounts counts;
 };
 
-SentenceSums sums_of(const lm::DualAr& model, const Batch& sentence) {
-  const Losses sums = compute_losses(model, sentence, {1, 1, 1}, {});
-  return {.sums = values_of(sums), .counts = count_labels(sentence)};
+SentenceSums sums_of(const Trainer& trainer, const Batch& sentence) {
+  return {.sums = trainer.evaluate(sentence, {1, 1, 1}), .counts = count_labels(sentence)};
 }
 
 double at_least_one(double count) { return count > 0 ? count : 1; }
 
 }  // namespace
 
-HeldOutLosses evaluate_sentences(const lm::DualAr& model, const std::vector<Batch>& sentences) {
-  const at::NoGradGuard no_grad;
+HeldOutLosses evaluate_sentences(const Trainer& trainer, const std::vector<Batch>& sentences) {
   std::vector<SentenceSums> all;
   LossValues sums;
   LabelCounts counts;
   for (const Batch& sentence : sentences) {
-    all.push_back(sums_of(model, sentence));
+    all.push_back(sums_of(trainer, sentence));
     sums += all.back().sums;
     counts += all.back().counts;
   }

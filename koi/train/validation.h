@@ -17,8 +17,9 @@ struct HeldOutLosses {
   double interval = 0;
 };
 
-// `sentences`: one batch each. Without dropout and gradients; throws as DualAr::forward_hidden.
-HeldOutLosses evaluate_sentences(const lm::DualAr& model, const std::vector<Batch>& sentences);
+// `sentences`: one batch each. Without dropout and gradients, in the run's precision; throws as
+// DualAr::forward_hidden.
+HeldOutLosses evaluate_sentences(const Trainer& trainer, const std::vector<Batch>& sentences);
 
 // The best validation of a run so far; part of its checkpoints.
 struct BestStep {

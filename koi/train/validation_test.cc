@@ -13,11 +13,12 @@ namespace {
 // What all labels of all sentences, as one packed batch, give; and the interval by resampling the
 // sentences (the bootstrap, Efron 1979), which knows nothing of the formula.
 TEST(Validation, LossesAreOverAllLabelsAndTheIntervalIsThatOfTheBootstrap) {
-  const lm::DualAr model = test::small_model();
+  lm::DualAr model = test::small_model();
+  const Trainer trainer(model, {}, {}, {}, tensor::make_generator(1));
   std::vector<Batch> sentences;
   for (uint64_t i = 0; i < 40; ++i)
     sentences.push_back(test::make_sample(i, 6 + static_cast<int64_t>(i * 7 % 23)));
-  const HeldOutLosses found = evaluate_sentences(model, sentences);
+  const HeldOutLosses found = evaluate_sentences(trainer, sentences);
   const Batch whole = test::packed(sentences);
   const Losses expected = compute_losses(model, whole, count_labels(whole), {});
   EXPECT_NEAR(found.losses.loss, expected.loss.item<double>(), 1e-5);
@@ -26,7 +27,7 @@ TEST(Validation, LossesAreOverAllLabelsAndTheIntervalIsThatOfTheBootstrap) {
   EXPECT_NEAR(found.losses.top_5_accuracy, expected.top_5_accuracy.item<double>(), 1e-6);
 
   std::vector<HeldOutLosses> alone;
-  for (const Batch& sentence : sentences) alone.push_back(evaluate_sentences(model, {sentence}));
+  for (const Batch& sentence : sentences) alone.push_back(evaluate_sentences(trainer, {sentence}));
   base::PythonRandom random(5);
   double sum = 0, squares = 0;
   constexpr int kResamples = 4000;
@@ -51,8 +52,9 @@ TEST(Validation, LossesAreOverAllLabelsAndTheIntervalIsThatOfTheBootstrap) {
 }
 
 TEST(Validation, OneSentenceHasNoInterval) {
-  const lm::DualAr model = test::small_model();
-  const HeldOutLosses found = evaluate_sentences(model, {test::make_sample(1, 9)});
+  lm::DualAr model = test::small_model();
+  const Trainer trainer(model, {}, {}, {}, tensor::make_generator(1));
+  const HeldOutLosses found = evaluate_sentences(trainer, {test::make_sample(1, 9)});
   EXPECT_GT(found.losses.loss, 0);
   EXPECT_EQ(found.interval, 0);
 }
