@@ -1,0 +1,37 @@
+// A program that reads what nobody vouches for, kept in a process of its own: bounded memory and
+// time, one open file, no file of its own making.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace koi::base {
+
+struct ProgramLimits {
+  uint64_t memory_bytes = uint64_t{2} << 30;  // address space
+  unsigned cpu_s = 600;
+  unsigned wall_s = 900;
+};
+
+struct ProgramEnd {
+  int status = 0;          // exit status; 128 + n after signal n
+  bool timed_out = false;  // wall_s were over
+  std::string messages;    // what it wrote to standard error, the first 64 KiB
+};
+
+// The descriptor under which the program finds its input.
+inline constexpr int kProgramInput = 3;
+
+// Runs argv (argv[0] is looked up in PATH) to its end and hands what it writes to standard output
+// to `take`, piece by piece, from this thread. `input` is open in it as kProgramInput, seekable;
+// standard input is empty; nothing else is inherited. Signals of the terminal do not reach it. It
+// is killed where `take` throws, where stop_requested() (base::Interrupted is thrown), where a
+// limit is passed, and when this thread ends. Safe beside other threads. Throws Error(not_found)
+// where there is no such program, Error(io) where no process can be started.
+ProgramEnd run_limited(const std::vector<std::string>& argv, int input, const ProgramLimits& limits,
+                       const std::function<void(std::string_view)>& take);
+
+}  // namespace koi::base
