@@ -11,6 +11,7 @@
 #include <type_traits>
 
 #include "koi/audio/container.h"
+#include "koi/audio/ffmpeg.h"
 #include "koi/base/error.h"
 
 namespace koi::audio {
@@ -18,10 +19,11 @@ namespace {
 
 namespace fs = base::fs;
 
-// First those that libsndfile reads, then those that get an error of their own.
-constexpr std::array<std::string_view, 18> kExtensions{
-    ".wav", ".flac", ".mp3", ".ogg", ".oga",  ".opus", ".aiff", ".aif", ".aifc",
-    ".au",  ".snd",  ".caf", ".w64", ".rf64", ".m4a",  ".aac",  ".wma", ".webm"};
+// First those that libsndfile reads, then those that ffmpeg does.
+constexpr std::array<std::string_view, 32> kExtensions{
+    ".wav", ".flac", ".mp3",  ".ogg", ".oga", ".opus", ".aiff", ".aif", ".aifc", ".au",  ".snd",
+    ".caf", ".w64",  ".rf64", ".m4a", ".m4b", ".mp4",  ".mov",  ".3gp", ".aac",  ".wma", ".webm",
+    ".mka", ".mkv",  ".ac3",  ".amr", ".ape", ".wv",   ".tta",  ".mp2", ".avi",  ".flv"};
 
 // A mapped file as libsndfile wants to see one. Opened this way it never looks at the name.
 struct Source {
@@ -60,33 +62,51 @@ std::string format_name(int format) {
   return known == 0 && info.name != nullptr ? info.name : "unknown";
 }
 
-// An open file of sound.
+// A file of sound, open where libsndfile knows it.
 class Reader {
  public:
   explicit Reader(const fs::path& path)
       : path_(path.string()), map_(base::MappedFile::open(path)), source_{map_->bytes()} {
     if (source_.bytes.empty()) fail("is empty (0 bytes)", "record or copy it again");
     check_not_truncated(source_.bytes, path_);
+    const std::string_view name = foreign_format(source_.bytes);
+    if (!name.empty()) {
+      foreign_ = {path, "is " + std::string(name)};
+      return;
+    }
     SF_VIRTUAL_IO calls{source_length, source_seek, source_read, source_write, source_tell};
-    const std::string_view foreign = foreign_format(source_.bytes);
-    if (foreign.empty()) file_.reset(sf_open_virtual(&calls, SFM_READ, &info_, &source_));
-    if (!file_) refuse(foreign);
-    if (info_.channels < 1 || info_.samplerate < 1 || info_.frames < 1)
+    file_.reset(sf_open_virtual(&calls, SFM_READ, &info_, &source_));
+    if (!file_) {
+      std::string reason = sf_strerror(nullptr);
+      if (reason.ends_with('.')) reason.pop_back();
+      foreign_ = {path, "is not readable as sound (" + reason + ")"};
+    } else if (info_.channels < 1 || info_.samplerate < 1 || info_.frames < 1) {
       fail("holds no sound", "record or copy it again");
+    }
   }
 
-  const SF_INFO& info() const { return info_; }
+  // What ffmpeg is to try; null where libsndfile reads the file.
+  const Foreign* foreign() const { return file_ ? nullptr : &foreign_; }
+
+  AudioInfo header() const {
+    return {.channels = info_.channels,
+            .sample_rate_hz = info_.samplerate,
+            .frames = info_.frames,
+            .format = info_.format,
+            .container = format_name(info_.format & SF_FORMAT_TYPEMASK),
+            .encoding = format_name(info_.format & SF_FORMAT_SUBMASK)};
+  }
 
   template <typename Sample>
   std::vector<Sample> read_all() {
-    if (info_.frames > kMaxSamples / info_.channels) too_long();
+    if (info_.frames > kMaxSamples / info_.channels) refuse_length(path_);
     // Read in pieces: memory follows what is really there, not what the header claims.
     constexpr sf_count_t kPieceSamples = 1 << 20;
     const sf_count_t piece = std::max<sf_count_t>(1, kPieceSamples / info_.channels);
     std::vector<Sample> samples;
     sf_count_t frames = 0;
     for (sf_count_t got = piece; got == piece; frames += got) {
-      if (frames > kMaxSamples / info_.channels) too_long();
+      if (frames > kMaxSamples / info_.channels) refuse_length(path_);
       samples.resize(static_cast<size_t>((frames + piece) * info_.channels));
       Sample* out = samples.data() + frames * info_.channels;
       if constexpr (std::is_same_v<Sample, float>) {
@@ -97,12 +117,6 @@ class Reader {
     }
     check_complete(frames);
     samples.resize(static_cast<size_t>(frames * info_.channels));
-    const auto bad =
-        std::find_if(samples.begin(), samples.end(), [](Sample x) { return !std::isfinite(x); });
-    if (bad != samples.end()) {
-      fail("sample " + std::to_string(bad - samples.begin()) + " is not a finite number",
-           "export the recording again");
-    }
     return samples;
   }
 
@@ -113,23 +127,6 @@ class Reader {
 
   [[noreturn]] void fail(const std::string& what, const std::string& remedy) const {
     throw Error(ErrorKind::corrupt, path_, what, remedy);
-  }
-
-  [[noreturn]] void too_long() const {
-    throw Error(ErrorKind::unsupported, path_,
-                "holds more than " + std::to_string(kMaxSamples) + " samples",
-                "cut the recording into pieces");
-  }
-
-  [[noreturn]] void refuse(std::string_view foreign) const {
-    const std::string remedy = "convert it: " + ffmpeg_command(path_);
-    if (!foreign.empty()) {
-      throw Error(ErrorKind::unsupported, path_,
-                  "is " + std::string(foreign) + ", which is not read", remedy);
-    }
-    std::string reason = sf_strerror(nullptr);
-    if (!reason.empty() && reason.back() == '.') reason.pop_back();
-    fail("is not readable as sound (" + reason + ")", "leave it out, or " + remedy);
   }
 
   void check_complete(sf_count_t frames) const {
@@ -153,7 +150,18 @@ class Reader {
   Source source_;
   SF_INFO info_{};
   std::unique_ptr<SNDFILE, Close> file_;
+  Foreign foreign_;
 };
+
+template <typename Sample>
+void require_finite(const std::vector<Sample>& samples, const fs::path& path) {
+  const auto bad =
+      std::find_if(samples.begin(), samples.end(), [](Sample x) { return !std::isfinite(x); });
+  if (bad == samples.end()) return;
+  throw Error(ErrorKind::corrupt, path.string(),
+              "sample " + std::to_string(bad - samples.begin()) + " is not a finite number",
+              "export the recording again");
+}
 
 }  // namespace
 
@@ -172,20 +180,27 @@ std::string audio_extensions() {
 }
 
 AudioInfo probe_audio(const fs::path& path) {
-  const SF_INFO info = Reader(path).info();
-  return {.channels = info.channels,
-          .sample_rate_hz = info.samplerate,
-          .frames = info.frames,
-          .format = info.format,
-          .container = format_name(info.format & SF_FORMAT_TYPEMASK),
-          .encoding = format_name(info.format & SF_FORMAT_SUBMASK)};
+  const Reader reader(path);
+  return reader.foreign() != nullptr ? probe_with_ffmpeg(*reader.foreign()) : reader.header();
+}
+
+std::optional<AudioInfo> probe_native(const fs::path& path) {
+  const Reader reader(path);
+  if (reader.foreign() != nullptr) return std::nullopt;
+  return reader.header();
 }
 
 template <typename Sample>
 Audio<Sample> read_audio(const fs::path& path) {
   Reader reader(path);
-  Audio<Sample> audio{reader.info().channels, reader.info().samplerate, {}};
-  audio.samples = reader.read_all<Sample>();
+  Audio<Sample> audio;
+  if (reader.foreign() != nullptr) {
+    audio = read_with_ffmpeg<Sample>(*reader.foreign());
+  } else {
+    const AudioInfo info = reader.header();
+    audio = {info.channels, info.sample_rate_hz, reader.read_all<Sample>()};
+  }
+  require_finite(audio.samples, path);
   return audio;
 }
 

@@ -1,9 +1,11 @@
-// Audio files: whatever libsndfile reads (WAV, AIFF, FLAC, Ogg Vorbis and Opus, MP3 and more), told
-// by its content, whatever it is called.
+// Audio files, told by their content, whatever they are called: libsndfile reads WAV, AIFF, FLAC,
+// Ogg Vorbis and Opus, MP3 and more; the program ffmpeg decodes the rest (m4a, aac, wma, webm, mp4
+// and whatever else holds sound).
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -31,8 +33,9 @@ struct AudioInfo {
   int channels = 0;
   int sample_rate_hz = 0;
   int64_t frames = 0;
-  int format = 0;         // libsndfile's code of container and encoding, for write_audio()
-  std::string container;  // "WAV (Microsoft)", as libsndfile names it
+  // libsndfile's code of container and encoding, for write_audio(); 0 where ffmpeg reads the file.
+  int format = 0;
+  std::string container;  // "WAV (Microsoft)", as libsndfile or ffmpeg names it
   std::string encoding;   // "Signed 16 bit PCM"
 
   double duration_s() const { return static_cast<double>(frames) / sample_rate_hz; }
@@ -43,19 +46,24 @@ struct AudioInfo {
 // the memory.
 inline constexpr int64_t kMaxSamples = int64_t{1} << 29;
 
-// Does the name end like an audio file's, in upper or lower case? Includes formats that koi only
-// names in an error (.m4a, .aac, .wma, .webm).
+// Does the name end like an audio file's (or a film's), in upper or lower case?
 bool is_audio_path(const base::fs::path& path);
 std::string audio_extensions();  // ".wav .flac ...", for messages
 
-// The header only, without decoding. Throws as read_audio().
+// The header only, without decoding; what ffmpeg reads is decoded to count the frames. Throws as
+// read_audio().
 AudioInfo probe_audio(const base::fs::path& path);
 
+// The header of a file that libsndfile reads; nothing where it takes ffmpeg. Never decodes. Throws
+// as read_audio().
+std::optional<AudioInfo> probe_native(const base::fs::path& path);
+
 // The whole file; integers are divided by their full scale, as libsndfile does. Sample is float or
-// double. Throws Error(not_found, io) where it cannot be opened; Error(unsupported) for a format
-// that libsndfile does not know (with the ffmpeg command that converts it) and for more than
-// kMaxSamples; Error(corrupt) where it is empty, holds no audio, is shorter than its header claims
-// or holds samples that are not finite.
+// double. Of several tracks the first is taken. Throws Error(not_found, io) where it cannot be
+// opened; Error(unsupported) for more than kMaxSamples, and where it takes ffmpeg and that is not
+// installed; Error(corrupt) where neither reads it, where it is empty, holds no audio, is damaged,
+// shorter than its header claims or holds samples that are not finite; base::Interrupted while
+// ffmpeg decodes.
 // Differs: the reference reads what is left of a truncated WAV or AIFF file without a word.
 template <typename Sample>
 Audio<Sample> read_audio(const base::fs::path& path);
@@ -64,6 +72,11 @@ Audio<Sample> read_audio(const base::fs::path& path);
 // full scale is clipped in integer encodings. Throws Error(unsupported) where libsndfile cannot
 // write that encoding, Error(io) where the disk refuses.
 void write_audio(const base::fs::path& path, const Audio<double>& audio, int format);
+
+// Can write_audio() write so many channels at that rate in that format?
+bool can_write_audio(const AudioInfo& info);
+
+inline constexpr int kWav24 = 0x010003;  // `format` of a WAV file of 24 bits
 
 // `format`'s container in the encoding that the reference writes: 16 bits in WAV, AIFF and FLAC;
 // as it is for lossy formats.

@@ -135,16 +135,16 @@ TEST(AudioFileErrors, MissingFoldersEmptyAndOther) {
   expect_error(dir / "zero.wav", ErrorKind::corrupt, "holds no sound");
 }
 
-TEST(AudioFileErrors, ForeignFormatsNameTheCommandThatConverts) {
+TEST(AudioFileErrors, WhatNobodyReadsNamesTheFormatAndTheCommandThatConverts) {
   const TempDir dir;
   const std::string rest(200, '\0');
   base::write_file(dir / "it's.m4a", std::string("\0\0\0\x20", 4) + "ftypM4A " + rest);
-  expect_error(dir / "it's.m4a", ErrorKind::unsupported, "MPEG-4");
+  expect_error(dir / "it's.m4a", ErrorKind::corrupt, "MPEG-4");
   EXPECT_THAT(error_of(dir / "it's.m4a").what(),
               HasSubstr("ffmpeg -i '" + dir.path().string() + "/it'\\''s.m4a' '" +
                         dir.path().string() + "/it'\\''s.wav'"));
   base::write_file(dir / "x.wav", "\x1a\x45\xdf\xa3" + rest);
-  expect_error(dir / "x.wav", ErrorKind::unsupported, "x-converted.wav");
+  expect_error(dir / "x.wav", ErrorKind::corrupt, "x-converted.wav");
 }
 
 TEST(AudioFileErrors, SamplesThatAreNoNumbers) {

@@ -22,13 +22,38 @@ struct Close {
               std::string("cannot be written (") + sf_strerror(file) + ")");
 }
 
+SF_INFO sound_of(int channels, int sample_rate_hz, int format) {
+  SF_INFO info{};
+  info.channels = channels;
+  info.samplerate = sample_rate_hz;
+  info.format = format;
+  return info;
+}
+
+// A file that keeps nothing, to see whether an encoder takes rate and channels.
+sf_count_t nowhere_length(void* user) { return *static_cast<sf_count_t*>(user); }
+sf_count_t nowhere_seek(sf_count_t, int, void*) { return 0; }
+sf_count_t nowhere_read(void*, sf_count_t, void*) { return 0; }
+sf_count_t nowhere_write(const void*, sf_count_t count, void* user) {
+  *static_cast<sf_count_t*>(user) += count;
+  return count;
+}
+
 }  // namespace
 
+static_assert(kWav24 == (SF_FORMAT_WAV | SF_FORMAT_PCM_24));
+
+bool can_write_audio(const AudioInfo& audio) {
+  SF_INFO info = sound_of(audio.channels, audio.sample_rate_hz, audio.format);
+  if (sf_format_check(&info) == 0) return false;
+  SF_VIRTUAL_IO calls{nowhere_length, nowhere_seek, nowhere_read, nowhere_write, nowhere_length};
+  sf_count_t written = 0;
+  return std::unique_ptr<SNDFILE, Close>(sf_open_virtual(&calls, SFM_WRITE, &info, &written)) !=
+         nullptr;
+}
+
 void write_audio(const fs::path& path, const Audio<double>& audio, int format) {
-  SF_INFO info{};
-  info.channels = audio.channels;
-  info.samplerate = audio.sample_rate_hz;
-  info.format = format;
+  SF_INFO info = sound_of(audio.channels, audio.sample_rate_hz, format);
   if (sf_format_check(&info) == 0) {
     throw Error(ErrorKind::unsupported, path.string(),
                 "libsndfile reads this encoding but does not write it",

@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <filesystem>
 
+#include "koi/audio/audio_file.h"
 #include "koi/base/bytes.h"
+#include "koi/base/error.h"
 
 namespace koi::audio {
 namespace {
@@ -76,6 +78,12 @@ void check_not_truncated(std::string_view bytes, std::string_view where) {
     if (padded > reader.remaining()) return;  // libsndfile says what it makes of that
     reader.skip(padded);
   }
+}
+
+void refuse_length(const std::string& path) {
+  throw Error(ErrorKind::unsupported, path,
+              "holds more than " + std::to_string(kMaxSamples) + " samples",
+              "cut the recording into pieces");
 }
 
 std::string ffmpeg_command(const std::string& path) {

@@ -14,6 +14,9 @@ std::string_view foreign_format(std::string_view bytes);
 // write which cannot go back to the header (0, or about 2 or 4 GiB) claim nothing.
 void check_not_truncated(std::string_view bytes, std::string_view where);
 
+// Throws Error(unsupported): more than kMaxSamples.
+[[noreturn]] void refuse_length(const std::string& path);
+
 // ffmpeg -i 'a.m4a' 'a.wav', quoted for a shell.
 std::string ffmpeg_command(const std::string& path);
 

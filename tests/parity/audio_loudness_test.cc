@@ -157,11 +157,11 @@ TEST(AudioLoudnessParity, TheFolderBecomesTheReferencesFolder) {
   const test::TempDir dir;
   NormalizeOptions options;
   options.loudness.meter = kReferenceMeter;
-  options.clean = true;
-  std::map<std::string, FileResult> results;
-  const NormalizeReport report =
-      normalize_folder(golden("data/loudness/data-raw"), dir / "data", options,
-                       [&](const FileResult& result) { results[result.path.string()] = result; });
+  options.folder.clean = true;
+  std::map<std::string, NormalizedFile> results;
+  const NormalizeReport report = normalize_folder(
+      golden("data/loudness/data-raw"), dir / "data", options,
+      [&](const NormalizedFile& result) { results[result.file.path.string()] = result; });
   size_t recordings = 0, side_files = 0;
   for (const auto& [name, file] : files.items()) {
     // Ours takes upper-case extensions and transcripts too.
@@ -178,28 +178,30 @@ TEST(AudioLoudnessParity, TheFolderBecomesTheReferencesFolder) {
     EXPECT_EQ(change.full_scale_samples, steps.at("samples_at_or_over_full_scale")) << name;
     EXPECT_EQ(results.at(name).clipped, change.full_scale_samples > 0) << name;
   }
-  EXPECT_EQ(report.done, recordings);
-  EXPECT_EQ(report.side_files, side_files);
-  EXPECT_EQ(report.failed + report.unchanged + report.left_out + report.skipped, 0U);
+  EXPECT_EQ(report.folder.done, recordings);
+  EXPECT_EQ(report.folder.side_files, side_files);
+  EXPECT_EQ(report.folder.failed + report.folder.unchanged + report.folder.left_out +
+                report.folder.skipped,
+            0U);
 }
 
 TEST(AudioLoudnessParity, TheStandardsMeterBringsEveryFileToTheTarget) {
   KOI_REQUIRE_GOLDEN("data/loudness/run.json");
   const test::TempDir dir;
   const NormalizeOptions options;
-  std::vector<FileResult> results;
+  std::vector<NormalizedFile> results;
   normalize_folder(golden("data/loudness/data-raw"), dir.path(), options,
-                   [&](const FileResult& result) { results.push_back(result); });
+                   [&](const NormalizedFile& result) { results.push_back(result); });
   ASSERT_FALSE(results.empty());
-  for (const FileResult& result : results) {
-    const fs::path before = golden("data/loudness/data-raw") / result.path;
-    ASSERT_EQ(result.outcome, FileOutcome::done) << result.message;
-    EXPECT_EQ(probe_audio(dir.path() / result.path).format, probe_audio(before).format);
+  for (const NormalizedFile& result : results) {
+    const fs::path before = golden("data/loudness/data-raw") / result.file.path;
+    ASSERT_EQ(result.file.outcome, FileOutcome::done) << result.file.message;
+    EXPECT_EQ(probe_audio(dir.path() / result.file.path).format, probe_audio(before).format);
     if (result.clipped) continue;  // what was cut off is missing from the loudness
     // Lossy coding and 16 bits move it a little: the standard's tolerance.
-    EXPECT_NEAR(integrated_loudness(read_audio<double>(dir.path() / result.path), {}),
+    EXPECT_NEAR(integrated_loudness(read_audio<double>(dir.path() / result.file.path), {}),
                 options.loudness.loudness_lufs, 0.1)
-        << result.path;
+        << result.file.path;
   }
 }
 

@@ -1,0 +1,67 @@
+// The commands that prepare recordings, as a person types them.
+#include <gmock/gmock.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "koi/audio/audio_file.h"
+#include "koi/base/files.h"
+#include "tests/support/run_program.h"
+#include "tests/support/temp_dir.h"
+
+namespace koi::test {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using testing::HasSubstr;
+
+class DataCommands : public testing::Test {
+ protected:
+  DataCommands() { fs::create_directories(at / "raw/민지"); }
+
+  // A tone, silent from second 1 to 2 of 3, and again.
+  void write_tone(const std::string& name, double seconds, int rate_hz = 16000) {
+    std::vector<float> samples(static_cast<size_t>(seconds * rate_hz));
+    for (size_t t = 0; t < samples.size(); ++t) {
+      const bool loud = t / static_cast<size_t>(rate_hz) % 3 != 1;
+      samples[t] = loud ? 0.1F * std::sin(0.3F * static_cast<float>(t)) : 0.0F;
+    }
+    audio::write_wav_pcm16(at / name, samples, rate_hz);
+  }
+
+  void encode(const std::string& from, const std::string& to) {
+    const RunResult result =
+        run({"ffmpeg", "-v", "error", "-i", (at / from).string(), (at / to).string()});
+    ASSERT_EQ(result.status, 0) << result.err;
+  }
+
+  // Runs a command that ends in `status` and gives what it printed with --json.
+  json run_json(std::vector<std::string> command, int status = 0) {
+    command.emplace_back("--json");
+    const RunResult result = koi(command, at.path());
+    EXPECT_EQ(result.status, status) << command[0] << ": " << result.err;
+    return json::parse(result.out);
+  }
+
+  TempDir at;
+};
+
+TEST_F(DataCommands, LoudnessNormTakesWhatFfmpegReads) {
+  write_tone("tone.wav", 3);
+  for (const char* name : {"raw/민지/a.m4a", "raw/b.webm", "raw/c.wma", "raw/d.mp4"})
+    encode("tone.wav", name);
+  base::write_file(at / "raw/민지/a.lab", "안녕");
+  const json first = run_json({"loudness-norm", "raw", "data"});
+  EXPECT_EQ(first["done"], 4);
+  EXPECT_EQ(first["as_wav"], 4);
+  EXPECT_EQ(first["side_files"], 1);
+  EXPECT_NEAR(audio::probe_audio(at / "data/민지/a.wav").duration_s(), 3, 0.001);
+  EXPECT_EQ(run_json({"loudness-norm", "raw", "data"})["skipped"], 4);
+  const RunResult shown = koi({"inspect", (at / "raw/b.webm").string()});
+  EXPECT_THAT(shown.out, HasSubstr("Matroska"));
+  EXPECT_THAT(shown.out, HasSubstr("Opus"));
+}
+
+}  // namespace
+}  // namespace koi::test
