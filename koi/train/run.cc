@@ -46,6 +46,7 @@ class Run {
       base::make_folder(settings_.run_folder);
       base::remove_leftovers(settings_.checkpoint_folder);
       base::remove_leftovers(settings_.run_folder);
+      base::remove_leftovers(sample().parent_path());
       // The run may have been killed before it had spoken.
       if (resumed && is_validated() && !base::fs::exists(sample())) speak();
     }
@@ -97,9 +98,8 @@ class Run {
                                      " from " + path.string());
     if (!position && !weights_only) {
       tell(events_,
-           "this checkpoint is the reference's or an early koi's: its base is not checked, and the "
-           "data "
-           "starts anew");
+           "note: this checkpoint is the reference's or an early koi's: its base is not checked, "
+           "and the data starts anew");
     }
     // What a run that was killed right after a checkpoint could not do any more.
     if (group_.is_first() && !saved.empty()) tidy_checkpoints();

@@ -6,13 +6,12 @@
 #include <chrono>
 #include <csignal>
 #include <map>
-#include <nlohmann/json.hpp>
-#include <sstream>
 #include <thread>
 
 #include "koi/base/leftovers.h"
 #include "koi/base/random.h"
 #include "koi/dataset/shard.h"
+#include "tests/support/metrics_rows.h"
 #include "tests/support/process.h"
 #include "tests/support/run_program.h"
 
@@ -88,12 +87,8 @@ class Killed : public testing::Test {
             fs::is_symlink(path) ? "-> " + fs::read_symlink(path).string() : base::read_file(path);
       }
     }
-    std::istringstream rows(base::read_file(run_folder(place) / "metrics.jsonl"));
-    for (std::string line; std::getline(rows, line);) {
-      nlohmann::json row = nlohmann::json::parse(line);
-      row.erase("tokens_per_s");
+    for (const auto& row : metrics_rows(run_folder(place) / "metrics.jsonl"))
       files["metrics.jsonl"] += row.dump() + "\n";
-    }
     return files;
   }
 

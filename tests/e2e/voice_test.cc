@@ -3,11 +3,9 @@
 #include <gmock/gmock.h>
 
 #include <map>
-#include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "koi/audio/audio_file.h"
-#include "koi/base/files.h"
+#include "tests/support/metrics_rows.h"
 #include "tests/support/run_program.h"
 #include "tests/support/temp_dir.h"
 
@@ -46,11 +44,8 @@ TEST(Voice, TheValidationLossOfRealRecordingsFalls) {
 
   const fs::path folder = at / "results/목소리";
   std::map<int64_t, json> validated;
-  std::istringstream rows(base::read_file(folder / "metrics.jsonl"));
-  for (std::string line; std::getline(rows, line);) {
-    const json row = json::parse(line);
+  for (const json& row : metrics_rows(folder / "metrics.jsonl"))
     if (row.contains("val_loss")) validated[row.at("step")] = row;
-  }
   ASSERT_EQ(validated.size(), 5U);
   double before = 1e9;
   for (const auto& [step, row] : validated) {
