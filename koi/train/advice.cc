@@ -133,8 +133,9 @@ std::vector<std::string> advise(const DataFacts& facts, const dataset::EpochSumm
   std::vector<std::string> lines;
   lines.push_back(fmt::format(
       "advice for {:.1f} minutes: {} (a rule of thumb); these settings go {:.1f} times through the "
-      "data in {} steps",
-      minutes, overrides(advice, summary, settings), epochs, settings.max_steps));
+      "data in {} step{}",
+      minutes, overrides(advice, summary, settings), epochs, settings.max_steps,
+      settings.max_steps == 1 ? "" : "s"));
   if (minutes < kFewMinutes) {
     lines.push_back(fmt::format(
         "warning: {:.1f} minutes are little: under {:.0f} minutes a voice is learnt badly and "
