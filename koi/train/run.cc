@@ -66,6 +66,7 @@ class Run {
       record(row);
       if (stopped || better || is_complete() || is_due(settings_.save_interval)) save();
       if (is_validated()) speak();
+      if (row.validation || stopped || is_complete()) records_->write_report();
     }
     group_.barrier();  // the first rank has written its last checkpoint
     RunResult done = result();
@@ -116,9 +117,10 @@ class Run {
   void open_records(bool resumed) {
     for (const std::string& note : data_.notes()) tell(events_, note);
     if (events_.start) events_.start(trainer_.step());
-    records_.emplace(settings_, RunStart{.step = trainer_.step(),
-                                         .gemm_peak = tensor::measure_gemm_peak(model_.dtype(),
-                                                                                model_.device())});
+    records_.emplace(
+        settings_, RunStart{.step = trainer_.step(),
+                            .gemm_peak = tensor::measure_gemm_peak(model_.dtype(), model_.device()),
+                            .notes = data_.notes()});
     if (settings_.val_before_train && !data_.validation().empty() && !resumed)
       record({.step = 0, .validation = validate()});
     if (trainer_.step() == 0 && settings_.val_before_train) speak();

@@ -1,5 +1,7 @@
 #include "koi/train/run_records.h"
 
+#include "koi/train/report.h"
+
 namespace koi::train {
 namespace {
 
@@ -35,6 +37,7 @@ RunRecords::RunRecords(const Settings& settings, const RunStart& start)
     : settings_(settings), start_(start) {
   const base::fs::path metrics = settings.run_folder / "metrics.jsonl";
   keep_metrics(metrics, start.step);
+  rows_ = read_metrics(metrics);
   metrics_.emplace(metrics);
   if (settings.tensorboard_folder)
     events_.emplace(*settings.tensorboard_folder, start.step == 0 ? 0 : start.step + 1);
@@ -50,6 +53,11 @@ void RunRecords::add(Metrics& row) {
   }
   metrics_->append(metrics_line(row) + "\n");
   if (events_) events_->add(row.step, scalars_of(row));
+  rows_.push_back(row);
+}
+
+void RunRecords::write_report() const {
+  base::write_file(report_path(settings_), report_html(settings_, rows_, start_.notes));
 }
 
 }  // namespace koi::train

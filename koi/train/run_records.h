@@ -12,8 +12,9 @@
 namespace koi::train {
 
 struct RunStart {
-  int64_t step = 0;      // steps done by earlier calls; 0 begins anew
-  double gemm_peak = 0;  // see tensor::measure_gemm_peak
+  int64_t step = 0;                     // steps done by earlier calls; 0 begins anew
+  double gemm_peak = 0;                 // see tensor::measure_gemm_peak
+  std::vector<std::string> notes = {};  // on the data, for the report
 };
 
 class RunRecords {
@@ -26,12 +27,16 @@ class RunRecords {
   // throws Error(io).
   void add(Metrics& row);
 
+  // Writes report.html anew (see report.h) out of all rows.
+  void write_report() const;
+
  private:
   const Settings& settings_;
   RunStart start_;
   std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
   std::optional<base::AppendFile> metrics_;
   std::optional<EventFile> events_;
+  std::vector<Metrics> rows_;
 };
 
 // The row as TensorBoard's scalars: train/loss, val/loss and so on, lr, grad_norm, epoch, and the

@@ -43,6 +43,8 @@ struct MixtureSettings {
 };
 
 struct Settings {
+  std::vector<std::string> overrides;  // what the command line changed, only to be told
+
   // Folders.
   base::fs::path run_folder;                         // metrics.jsonl
   base::fs::path checkpoint_folder;                  // step_%09d.ckpt
