@@ -45,6 +45,7 @@ struct Layout {
   fs::path shards() const { return run / "protos"; }
   fs::path checkpoints() const { return run / "checkpoints"; }
   fs::path metrics() const { return run / "metrics.jsonl"; }
+  fs::path report() const { return run / "report.html"; }
   fs::path merged() const { return run / "merged"; }
   fs::path sample() const { return run / "sample.wav"; }
 };
@@ -188,11 +189,13 @@ class Finetune {
       nlohmann::json summary = {{"run", at_.run}, {"steps", steps}};
       if (!losses.empty())
         summary["loss"] = {{"first", losses.front().loss}, {"last", losses.back().loss}};
+      if (fs::exists(at_.report())) summary["report"] = at_.report();
       if (ran) summary.update({{"merged", at_.merged()}, {"wav", at_.sample()}});
       std::printf("%s\n", summary.dump().c_str());
       return;
     }
     std::printf("\n%s\n%s", draw_losses(losses).c_str(), step_table(results_).c_str());
+    if (fs::exists(at_.report())) std::printf("\nreport: %s\n", at_.report().c_str());
     if (ran) {
       std::printf("\nvoice: %s\nspeech: %s\n", at_.merged().c_str(), at_.sample().c_str());
     } else {

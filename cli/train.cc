@@ -2,21 +2,23 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 
 #include "cli/commands.h"
 #include "cli/device_flags.h"
 #include "cli/flags.h"
 #include "cli/launch_ranks.h"
 #include "cli/sample_speaker.h"
+#include "cli/train_progress.h"
 #include "koi/base/error.h"
 #include "koi/base/interrupt.h"
 #include "koi/base/parallel.h"
-#include "koi/base/progress.h"
 #include "koi/config/interpolation.h"
 #include "koi/config/scalar.h"
 #include "koi/config/unread.h"
 #include "koi/config/yaml.h"
 #include "koi/tensor/device.h"
+#include "koi/train/report.h"
 #include "koi/train/run.h"
 #include "koi/train/run_folder.h"
 #include "koi/train/settings_help.h"
@@ -68,20 +70,6 @@ int TrainCommand::print(const config::Composition& composition) const {
   return 0;
 }
 
-std::string step_note(const train::Metrics& row) {
-  char text[64];
-  std::string note;
-  if (row.train) {
-    std::snprintf(text, sizeof(text), "loss %.4f", row.train->loss);
-    note = text;
-  }
-  if (row.validation) {
-    std::snprintf(text, sizeof(text), "val_loss %.4f", row.validation->losses.loss);
-    note += (note.empty() ? "" : ", ") + std::string(text);
-  }
-  return note;
-}
-
 // Each rank has its share of the cores, and the GPU of its number.
 at::Device TrainCommand::choose_device(const train::Settings& settings,
                                        const train::Launch& launch) const {
@@ -116,7 +104,8 @@ int TrainCommand::run() const {
     return 0;
   }
 
-  const auto [settings, asked] = train::read_settings(config::resolve(composition.config));
+  auto [settings, asked] = train::read_settings(config::resolve(composition.config));
+  settings.overrides = overrides;
   const train::Launch launch = train::read_launch();
   train::check_launch(launch, settings.ranks);
   if (launch.launcher.empty() && settings.ranks.devices > 1)
@@ -144,28 +133,23 @@ int TrainCommand::run_rank(const train::Launch& launch, const config::Compositio
     return result.stopped ? base::stop_status() : 0;
   }
 
-  std::unique_ptr<base::Progress> progress;
+  std::optional<TrainProgress> progress;
   train::RunEvents events;
   events.note = [](const std::string& line) {
     std::fprintf(stderr, "%s\n", printable(line).c_str());
   };
   events.start = [&, total = settings.max_steps](int64_t done) {
     train::write_hydra_files(folder, composition, config_name, overrides);
-    progress =
-        std::make_unique<base::Progress>("train", "steps", static_cast<uint64_t>(total - done));
-  };
-  events.step = [&](const train::Metrics& row) {
-    if (!row.train) {
-      progress->print_line("before the first step: " + step_note(row));
-    } else {
-      progress->advance(1, step_note(row));
-    }
+    progress.emplace(done, total);
   };
   SampleSpeaker speaker(settings);
   events.speak = [&speaker](const train::SampleRequest& request) { speaker.speak(request); };
+  events.step = [&](const train::Metrics& row) { progress->show(row); };
   const train::RunResult result = train::run(settings, where, events, &group);
   progress.reset();
   group.finish();
+  if (const auto report = train::report_path(settings); base::fs::exists(report))
+    std::fprintf(stderr, "report: %s\n", printable(report.string()).c_str());
   std::fprintf(stdout, "%s\n", result.checkpoint.c_str());
   if (!result.stopped) return 0;
   return report_interrupted("step " + std::to_string(result.steps) + " of " +

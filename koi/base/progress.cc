@@ -1,12 +1,33 @@
 #include "koi/base/progress.h"
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
+#include <limits>
+
+#include "koi/base/utf8.h"
 
 namespace koi::base {
+namespace {
+
+// Of the terminal that stderr is; as many as there may be where it does not say.
+size_t terminal_columns() {
+  struct winsize size {};
+  const bool known = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  return known ? size.ws_col : std::numeric_limits<size_t>::max();
+}
+
+}  // namespace
+
+std::string first_columns(const std::string& line, size_t columns) {
+  size_t end = 0;
+  for (size_t column = 0; column < columns && end < line.size(); ++column)
+    end += std::max<size_t>(1, utf8_sequence_length(std::string_view(line).substr(end)));
+  return line.substr(0, end);
+}
 
 std::string format_duration(double seconds) {
   const auto whole = static_cast<int64_t>(seconds + 0.5);
@@ -31,6 +52,19 @@ void Progress::advance(uint64_t count, std::string note) {
   const std::lock_guard lock(mutex_);
   done_ += count;
   if (!note.empty()) note_ = std::move(note);
+  draw_if_due();
+}
+
+void Progress::advance_as(uint64_t count, std::string words, Line line) {
+  const std::lock_guard lock(mutex_);
+  done_ += count;
+  words_ = std::move(words);
+  if (line == Line::passes) return draw_if_due();
+  draw(true);
+  drawn_ = false;
+}
+
+void Progress::draw_if_due() {
   const auto pause = terminal_ ? std::chrono::milliseconds(100) : std::chrono::milliseconds(10'000);
   if (Clock::now() - last_draw_ >= pause) draw(false);
 }
@@ -42,36 +76,36 @@ void Progress::print_line(const std::string& text) {
   if (terminal_ && drawn_) draw(false);
 }
 
-std::string Progress::line() const {
+std::string Progress::text() const {
   const double elapsed = std::chrono::duration<double>(Clock::now() - start_).count();
   const double rate = elapsed > 0 ? static_cast<double>(done_) / elapsed : 0;
-  std::string text = label_ + " ";
-  if (total_ > 0) {
-    constexpr uint64_t kWidth = 24;
-    const uint64_t filled = std::min(kWidth, kWidth * done_ / total_);
-    if (terminal_)
-      text += "[" + std::string(filled, '=') + std::string(kWidth - filled, ' ') + "] ";
-    text += fmt::format("{}/{} {}", done_, total_, unit_);
-  } else {
-    text += fmt::format("{} {}", done_, unit_);
+  std::string line = label_ + " ";
+  if (total_ > 0 && terminal_) {
+    const uint64_t width = words_.empty() ? 24 : 8;
+    const uint64_t filled = std::min(width, width * done_ / total_);
+    line += "[" + std::string(filled, '=') + std::string(width - filled, ' ') + "] ";
   }
-  text += fmt::format(", {:.{}f} {}/s", rate, rate < 10 ? 2 : 0, unit_);
+  if (!words_.empty()) return line + words_;
+  line += total_ > 0 ? fmt::format("{}/{} {}", done_, total_, unit_)
+                     : fmt::format("{} {}", done_, unit_);
+  line += fmt::format(", {:.{}f} {}/s", rate, rate < 10 ? 2 : 0, unit_);
   if (total_ > done_ && rate > 0) {
-    text += ", " + format_duration(static_cast<double>(total_ - done_) / rate) + " left";
+    line += ", " + format_duration(static_cast<double>(total_ - done_) / rate) + " left";
   } else {
-    text += ", " + format_duration(elapsed);
+    line += ", " + format_duration(elapsed);
   }
-  return note_.empty() ? text : text + ", " + note_;
+  return note_.empty() ? line : line + ", " + note_;
 }
 
 void Progress::draw(bool last) {
   drawn_ = true;
   last_draw_ = Clock::now();
   if (terminal_) {
-    std::fprintf(stderr, "\r\x1b[K%s%s", line().c_str(), last ? "\n" : "");
+    std::fprintf(stderr, "\r\x1b[K%s%s", first_columns(text(), terminal_columns()).c_str(),
+                 last ? "\n" : "");
     std::fflush(stderr);
   } else {
-    std::fprintf(stderr, "%s\n", line().c_str());
+    std::fprintf(stderr, "%s\n", text().c_str());
   }
 }
 

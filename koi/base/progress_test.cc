@@ -26,5 +26,23 @@ TEST(Progress, short_work_off_a_terminal_prints_only_its_own_lines) {
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "a.wav: too short\n");
 }
 
+TEST(Progress, a_line_that_stays_is_printed_once) {
+  testing::internal::CaptureStderr();
+  {
+    Progress progress("train", "steps", 3);
+    progress.advance_as(1, "1/3 loss 5");
+    progress.advance_as(1, "2/3 loss 4", Progress::Line::stays);
+    progress.advance_as(1, "3/3 loss 3");
+  }
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "train 2/3 loss 4\n");
+}
+
+TEST(Progress, a_line_is_cut_at_the_terminals_edge) {
+  EXPECT_EQ(first_columns("1±2 한국어", 100), "1±2 한국어");
+  EXPECT_EQ(first_columns("1±2 한국어", 5), "1±2 한");
+  EXPECT_EQ(first_columns("\xff\xff", 1), "\xff");
+  EXPECT_EQ(first_columns("x", 0), "");
+}
+
 }  // namespace
 }  // namespace koi::base

@@ -167,6 +167,7 @@ TEST_F(Pipeline, FinetuneDoesAllAndGoesOn) {
       "--max-new-tokens", "12",       "--json", "max_length=128", "data.batch_size=2"};
   const auto first = nlohmann::json::parse(must(command, at.path()).out);
   EXPECT_TRUE(fs::exists(at / first["wav"].get<std::string>()));
+  EXPECT_TRUE(fs::exists(at / first["report"].get<std::string>()));
   ASSERT_EQ(first["steps"].size(), 6U);
   const auto written = fs::last_write_time(at / "results/목소리/checkpoints/step_000000004.ckpt");
   const auto second = nlohmann::json::parse(must(command, at.path()).out);

@@ -94,5 +94,21 @@ TEST_F(Records, WithoutALoggerThereAreNoEvents) {
   EXPECT_FALSE(fs::exists(run_ / "tensorboard"));
 }
 
+TEST_F(Records, EveryValidationIsALineAndTheReportIsNamed) {
+  const std::string said = train({"trainer.max_steps=4"}).err;
+  EXPECT_THAT(said, testing::ContainsRegex("train 2/4 epoch 2.00 loss [0-9.]+ val "
+                                           "[0-9.]+±[0-9.]+ lr 1.0e-05 [0-9]+ tok/s [0-9]+% peak "
+                                           "0[.][0-9] GiB 0:[0-9]+ left\n"));
+  EXPECT_THAT(said, testing::HasSubstr("train 4/4 "));
+  EXPECT_THAT(said, testing::HasSubstr("report: results/목소리/report.html\n"));
+  const std::string html = base::read_file(run_ / "report.html");
+  EXPECT_THAT(html, testing::HasSubstr("<title>목소리</title>"));
+  EXPECT_THAT(html, testing::HasSubstr("data: 6 sentences of 1 speaker"));
+  EXPECT_THAT(html, testing::HasSubstr("trainer.max_steps=4"));
+  EXPECT_THAT(html, testing::ContainsRegex("koi merge-lora --base-weight base --lora-weight "
+                                           "results/목소리/checkpoints/step_00000000[24].ckpt "
+                                           "--output results/목소리/merged"));
+}
+
 }  // namespace
 }  // namespace koi::test
