@@ -101,8 +101,9 @@ void Progress::draw(bool last) {
   drawn_ = true;
   last_draw_ = Clock::now();
   if (terminal_) {
-    std::fprintf(stderr, "\r\x1b[K%s%s", first_columns(text(), terminal_columns()).c_str(),
-                 last ? "\n" : "");
+    // A line that is drawn over again must not wrap.
+    const std::string line = last ? text() + "\n" : first_columns(text(), terminal_columns());
+    std::fprintf(stderr, "\r\x1b[K%s", line.c_str());
     std::fflush(stderr);
   } else {
     std::fprintf(stderr, "%s\n", text().c_str());

@@ -1,5 +1,5 @@
-// A progress line on stderr: a bar with rate and time left on a terminal, cut at its right edge, a
-// plain line every ten seconds elsewhere.
+// A progress line on stderr: a bar with rate and time left on a terminal (cut at its right edge
+// while it moves), a plain line every ten seconds elsewhere.
 #pragma once
 
 #include <chrono>

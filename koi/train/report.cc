@@ -169,7 +169,7 @@ std::string validations(const Settings& settings, const std::vector<Metrics>& ro
                         const std::optional<int64_t>& suggested) {
   const Metrics* best = best_of(rows);
   if (best == nullptr) return {};
-  std::string html = heading("Validations", "검증") + "<table>\n<tr>";
+  std::string html = heading("Validations", "검증") + "<table class=\"validations\">\n<tr>";
   const std::vector<std::pair<const char*, const char*>> columns{
       {"step", "단계"},  {"epoch", "에포크"}, {"loss", "손실"},   {"95 %", "구간"}, {"text", "글"},
       {"codes", "코드"}, {"top 5", "상위 5"}, {"sample", "견본"}, {"note", "비고"}};

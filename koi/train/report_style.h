@@ -25,7 +25,7 @@ polygon.band { stroke: none; fill: var(--val); opacity: .18; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); gap: 1rem; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; display: block; overflow-x: auto; }
 th, td { border-bottom: 1px solid var(--grid); padding: .25rem .6rem; text-align: left; }
-audio { height: 2rem; }
+.validations td { white-space: nowrap; } audio { height: 2rem; width: 15rem; vertical-align: middle; }
 pre { background: var(--box); padding: .6rem; white-space: pre-wrap; overflow-wrap: anywhere; }
 )";
 

@@ -126,5 +126,14 @@ TEST(SvgChart, KeepsThePeaksOfALongLine) {
   EXPECT_LT(svg.size(), 20'000u);
 }
 
+TEST(SvgChart, NoNumbersAreTooLargeOrTooNear) {
+  for (const double y : {1e17, -1e17, 1e300, 1e-300, 0.0}) {
+    const double next = std::nextafter(y, 2e300);
+    const std::string svg = draw_chart({.lines = {{"a", {{y, y}, {next, next}, {1e18, 1e18}}}}});
+    EXPECT_LT(svg.size(), 10'000u) << y;
+    EXPECT_LT(draw_chart({.lines = {{"a", {{y, y}, {next, next}}}}}).size(), 10'000u) << y;
+  }
+}
+
 }  // namespace
 }  // namespace koi::train

@@ -41,6 +41,17 @@ double tick_step(double span, int count) {
   return 10 * power;
 }
 
+// Multiples of `step` in the range. As many as tick_step may lead to: where numbers are so large
+// that adding 1 changes nothing, there would be no end.
+std::vector<double> ticks(const Range& range, double step) {
+  constexpr int kMost = 20;
+  const double first = std::ceil(range.low / step);
+  std::vector<double> values;
+  for (int i = 0; i < kMost && (first + i) * step <= range.high; ++i)
+    values.push_back((first + i) * step);
+  return values;
+}
+
 class Drawing {
  public:
   explicit Drawing(const Chart& chart) : chart_(chart) {
@@ -87,17 +98,16 @@ class Drawing {
 
   void draw_axes() {
     const double right = chart_.width - kRight, bottom = chart_.height - kBottom;
-    const double y_step = tick_step(y_.high - y_.low, 5);
-    for (double i = std::ceil(y_.low / y_step); i * y_step <= y_.high; ++i) {
-      const double y = row(i * y_step);
+    for (const double value : ticks(y_, tick_step(y_.high - y_.low, 5))) {
+      const double y = row(value);
       svg_ += fmt::format(
           "<line class=\"grid\" x1=\"{:.1f}\" x2=\"{:.1f}\" y1=\"{:.1f}\" y2=\"{:.1f}\"/>\n", kLeft,
           right, y, y);
-      text(kLeft - 6, y + 4, "end", fmt::format("{:.6g}", i * y_step));
+      text(kLeft - 6, y + 4, "end", fmt::format("{:.6g}", value));
     }
-    const double x_step = std::max(1.0, tick_step(x_.high - x_.low, chart_.width / 100));
-    for (double i = std::ceil(x_.low / x_step); i * x_step <= x_.high; ++i)
-      text(column(i * x_step), bottom + 18, "middle", fmt::format("{:.10g}", i * x_step));
+    const double x_step = tick_step(x_.high - x_.low, chart_.width / 100);
+    for (const double value : ticks(x_, std::max(1.0, x_step)))
+      text(column(value), bottom + 18, "middle", fmt::format("{:.10g}", value));
     svg_ += fmt::format(
         "<line class=\"axis\" x1=\"{:.1f}\" x2=\"{:.1f}\" y1=\"{:.1f}\" y2=\"{:.1f}\"/>\n", kLeft,
         right, bottom, bottom);
