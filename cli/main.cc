@@ -19,6 +19,7 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", "koi " + std::string(koi::base::version()));
   app.footer(heavy_help() + "\nEach command: koi COMMAND --help");
   add_loudness_norm(app);
+  add_slice(app);
   add_build_dataset(app);
   add_inspect(app);
   add_finetune(app);

@@ -63,5 +63,24 @@ TEST_F(DataCommands, LoudnessNormTakesWhatFfmpegReads) {
   EXPECT_THAT(shown.out, HasSubstr("Opus"));
 }
 
+TEST_F(DataCommands, SliceCutsGoesOnAndNamesWhatStaysBehind) {
+  write_tone("raw/민지/talk.wav", 30);
+  write_tone("raw/one.wav", 1);
+  encode("raw/민지/talk.wav", "raw/talk.m4a");
+  base::write_file(at / "raw/one.lab", "one");
+  base::write_file(at / "raw/민지/talk.lab", "many words");
+  const json first = run_json({"slice", "raw", "data", "--min-duration", "2"});
+  EXPECT_EQ(first["done"], 3);
+  EXPECT_EQ(first["pieces"], 21);
+  EXPECT_EQ(first["transcripts"], 1);
+  ASSERT_EQ(first["problems"].size(), 1U);
+  EXPECT_THAT(first["problems"][0]["message"].get<std::string>(), HasSubstr("talk.lab"));
+  EXPECT_TRUE(fs::exists(at / "data/민지/talk/0009.wav"));
+  EXPECT_TRUE(fs::exists(at / "data/one/0000.lab"));
+  EXPECT_EQ(run_json({"slice", "raw", "data", "--min-duration", "2"})["skipped"], 3);
+  EXPECT_EQ(koi({"slice", "raw", "flat", "--hop-length", "0"}, at.path()).status, 2);
+  EXPECT_FALSE(fs::exists(at / "flat"));
+}
+
 }  // namespace
 }  // namespace koi::test
