@@ -9,6 +9,8 @@ namespace koi::cli {
 // In koi (no libtorch):
 void add_loudness_norm(CLI::App& app);
 void add_slice(CLI::App& app);
+void add_resample(CLI::App& app);
+void add_length(CLI::App& app);
 void add_build_dataset(CLI::App& app);
 void add_inspect(CLI::App& app);
 void add_finetune(CLI::App& app);

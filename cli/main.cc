@@ -20,6 +20,8 @@ int main(int argc, char** argv) {
   app.footer(heavy_help() + "\nEach command: koi COMMAND --help");
   add_loudness_norm(app);
   add_slice(app);
+  add_resample(app);
+  add_length(app);
   add_build_dataset(app);
   add_inspect(app);
   add_finetune(app);

@@ -82,5 +82,38 @@ TEST_F(DataCommands, SliceCutsGoesOnAndNamesWhatStaysBehind) {
   EXPECT_FALSE(fs::exists(at / "flat"));
 }
 
+TEST_F(DataCommands, ResampleBringsAllToOneRate) {
+  write_tone("raw/민지/a.wav", 2, 8000);
+  encode("raw/민지/a.wav", "raw/b.m4a");
+  base::write_file(at / "raw/민지/a.lab", "안녕");
+  const json first = run_json({"resample", "raw", "data", "--sampling-rate", "24000"});
+  EXPECT_EQ(first["done"], 2);
+  EXPECT_EQ(first["as_wav"], 1);
+  for (const char* name : {"data/민지/a.wav", "data/b.wav"}) {
+    const audio::AudioInfo info = audio::probe_audio(at / name);
+    EXPECT_EQ(info.sample_rate_hz, 24000);
+    EXPECT_NEAR(info.duration_s(), 2, 0.001);
+  }
+  EXPECT_TRUE(fs::exists(at / "data/민지/a.lab"));
+  EXPECT_EQ(run_json({"resample", "raw", "data", "--sampling-rate", "24000"})["skipped"], 2);
+  EXPECT_EQ(koi({"resample", "raw", "x", "--sampling-rate", "1"}, at.path()).status, 2);
+}
+
+TEST_F(DataCommands, LengthTellsHoursAndNamesTheLongAndTheShort) {
+  write_tone("raw/long.wav", 12);
+  write_tone("raw/민지/short.wav", 1);
+  const json facts = run_json({"length", "raw", "-l", "10", "-s", "2"});
+  EXPECT_EQ(facts["recordings"], 2);
+  EXPECT_EQ(facts["total_s"], 13);
+  EXPECT_EQ(facts["longer"][0]["path"], "long.wav");
+  EXPECT_EQ(facts["shorter"][0]["path"], "민지/short.wav");
+  base::write_file(at / "raw/bad.wav", "no sound");
+  const RunResult shown = koi({"length", "raw", "--visualize"}, at.path());
+  EXPECT_EQ(shown.status, 1);
+  EXPECT_THAT(shown.out, HasSubstr("2 recordings, 0.00 hours; mean 6.50 s"));
+  EXPECT_THAT(shown.out, HasSubstr("####"));
+  EXPECT_THAT(shown.err, HasSubstr("bad.wav"));
+}
+
 }  // namespace
 }  // namespace koi::test
