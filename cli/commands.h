@@ -11,6 +11,7 @@ void add_loudness_norm(CLI::App& app);
 void add_slice(CLI::App& app);
 void add_resample(CLI::App& app);
 void add_length(CLI::App& app);
+void add_split(CLI::App& app);
 void add_build_dataset(CLI::App& app);
 void add_inspect(CLI::App& app);
 void add_finetune(CLI::App& app);

@@ -22,6 +22,7 @@ int main(int argc, char** argv) {
   add_slice(app);
   add_resample(app);
   add_length(app);
+  add_split(app);
   add_build_dataset(app);
   add_inspect(app);
   add_finetune(app);

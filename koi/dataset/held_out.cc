@@ -11,8 +11,8 @@
 namespace koi::dataset {
 namespace {
 
-std::string text_hash(const Sentence& sentence) {
-  return base::sha256_hex(sentence.texts.empty() ? "" : text::clean_text(sentence.texts.front()));
+std::string hash_of(const Sentence& sentence) {
+  return text_hash(sentence.texts.empty() ? "" : sentence.texts.front());
 }
 
 // The hashes of the texts to hold out.
@@ -29,6 +29,8 @@ std::set<std::string> choose(const std::map<std::string, int64_t>& counts, int64
 
 }  // namespace
 
+std::string text_hash(const std::string& text) { return base::sha256_hex(text::clean_text(text)); }
+
 std::set<std::string> choose_held_out(const std::vector<TextData>& groups,
                                       const HeldOutOptions& options) {
   if (!(options.share >= 0 && options.share < 1)) {
@@ -39,7 +41,7 @@ std::set<std::string> choose_held_out(const std::vector<TextData>& groups,
   std::map<std::string, int64_t> counts;
   int64_t total = 0;
   for (const TextData& group : groups) {
-    for (const Sentence& sentence : group.sentences) ++counts[text_hash(sentence)], ++total;
+    for (const Sentence& sentence : group.sentences) ++counts[hash_of(sentence)], ++total;
   }
   const auto share = static_cast<int64_t>(std::llround(options.share * static_cast<double>(total)));
   return choose(counts,
@@ -51,7 +53,7 @@ std::vector<TextData> take_out(std::vector<TextData>& groups, const std::set<std
   for (TextData& group : groups) {
     TextData rest{group.source, group.name, {}}, taken = rest;
     for (Sentence& sentence : group.sentences) {
-      const bool out = texts.contains(text_hash(sentence));
+      const bool out = texts.contains(hash_of(sentence));
       (out ? taken : rest).sentences.push_back(std::move(sentence));
     }
     if (!rest.sentences.empty()) left.push_back(std::move(rest));

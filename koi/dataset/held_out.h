@@ -17,6 +17,9 @@ struct HeldOutOptions {
   int64_t most = 100;
 };
 
+// What tells texts apart: the SHA-256 of the cleaned text.
+std::string text_hash(const std::string& text);
+
 // The SHA-256 of the cleaned texts (the first spelling) to hold out, lowest first until there are
 // enough sentences: the same ones whatever the order of the shards, the number of ranks or the
 // seed, and all recordings of one text on the same side, so that the last text's may pass the

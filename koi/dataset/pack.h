@@ -50,7 +50,8 @@ struct PackReport {
 // record a folder that holds some, named after it; the transcript has the same name and the
 // extension asked for (several extensions: all must be there). A file list: one record a speaker in
 // the order of their first lines, codes beside the audio file, which must be there; paths are
-// relative to the working folder; no line is left out because another one names the same file.
+// relative to the working folder, or else to the list's; no line is left out because another one
+// names the same file.
 //
 // The shards of `output` are replaced as a whole once all is well: files named as shards are
 // (00000000.protos), directly in it, are removed; everything else in it stays. After an exception

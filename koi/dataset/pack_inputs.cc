@@ -1,15 +1,12 @@
 #include "koi/dataset/pack_inputs.h"
 
-#include <algorithm>
-#include <array>
 #include <map>
 #include <optional>
 #include <string_view>
 
 #include "koi/base/error.h"
 #include "koi/base/parallel.h"
-#include "koi/base/utf8.h"
-#include "koi/text/unicode.h"
+#include "koi/dataset/file_list.h"
 
 namespace koi::dataset {
 namespace {
@@ -82,78 +79,37 @@ std::vector<PackGroup> read_folder(const fs::path& folder, const PackOptions& op
   return groups.take();
 }
 
-// As Python's str.strip.
-std::string_view strip(std::string_view line) {
-  size_t begin = line.size();
-  size_t end = 0;
-  for (size_t i = 0; i < line.size();) {
-    const size_t at = i;
-    if (text::is_python_space(base::next_code_point(line, i))) continue;
-    begin = std::min(begin, at);
-    end = i;
-  }
-  return begin < end ? line.substr(begin, end - begin) : std::string_view{};
-}
-
-struct ListLine {
-  std::string_view path, speaker, language, text;
-};
-
-// Cut at the first three bars; nothing where there are fewer.
-std::optional<ListLine> parse_line(std::string_view line) {
-  std::array<std::string_view, 3> fields;
-  for (std::string_view& field : fields) {
-    const size_t bar = line.find('|');
-    if (bar == std::string_view::npos) return std::nullopt;
-    field = line.substr(0, bar);
-    line.remove_prefix(bar + 1);
-  }
-  return ListLine{fields[0], fields[1], fields[2], line};
-}
-
 // The reference knows four names and stops at any other one.
 void require_reference_language(std::string_view language, const std::string& where) {
-  std::string lower(strip(language));
+  std::string lower(strip_space(language));
   for (char& c : lower) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
   if (lower == "zh" || lower == "en" || lower == "ja" || lower == "jp") return;
   throw Error(ErrorKind::unsupported, where,
               "the reference stops at the language " + std::string(language));
 }
 
-// The entry of one line of a file list. Throws Error with `where`.
-PackEntry list_entry(const ListLine& line, const std::string& where, TextRules rules) {
-  fs::path path = std::string(line.path);
+// The entry of one line of a file list. The reference looks in the working folder only.
+PackEntry list_entry(const ListLine& line, const fs::path& list, TextRules rules) {
+  fs::path path = line.path;
+  if (rules == TextRules::repaired) path = find_listed(line.path, list);
   std::error_code ignored;
-  if (!fs::exists(path, ignored))
-    throw Error(ErrorKind::not_found, where, "there is no file " + path.string());
+  if (path.empty() || !fs::exists(path, ignored))
+    throw Error(ErrorKind::not_found, line.where, "there is no file " + line.path);
   path.replace_extension(".npy");
-  return {path, {tidy_transcript(std::string(line.text), where, rules)}};
+  return {path, {tidy_transcript(line.text, line.where, rules)}};
 }
 
 std::vector<PackGroup> read_list(const fs::path& list, const PackOptions& options,
                                  const FailureSink& failed) {
-  const bool repaired = options.rules == TextRules::repaired;
-  const std::string text = decode_text(base::read_file(list), list.string(), options.rules);
   Groups groups("filelist");
-  size_t number = 0;
-  for (size_t begin = 0; begin < text.size();) {
-    const size_t end = std::min(text.find('\n', begin), text.size());
-    const std::string_view line = strip(std::string_view(text).substr(begin, end - begin));
-    begin = end + 1;
-    const std::string where = list.string() + ", line " + std::to_string(++number);
-    if (repaired && (line.empty() || line.starts_with('#'))) continue;
-    const std::optional<ListLine> parsed = parse_line(line);
-    if (!parsed) {
-      const Error error(ErrorKind::corrupt, where, "is not path|speaker|language|text");
-      failed({where, error.what()});
-      continue;
-    }
-    if (!repaired) require_reference_language(parsed->language, where);
+  const auto left_out = [&](const LeftOut& bad) { failed({bad.where, bad.reason}); };
+  for (const ListLine& line : read_file_list(list, options.rules, left_out)) {
+    if (options.rules == TextRules::reference)
+      require_reference_language(line.language, line.where);
     try {
-      const std::string speaker(parsed->speaker);
-      groups.add(speaker, speaker, list_entry(*parsed, where, options.rules));
+      groups.add(line.speaker, line.speaker, list_entry(line, list, options.rules));
     } catch (const Error& error) {
-      failed({where, error.what()});
+      failed({line.where, error.what()});
     }
   }
   return groups.take();

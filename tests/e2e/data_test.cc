@@ -6,6 +6,7 @@
 
 #include "koi/audio/audio_file.h"
 #include "koi/base/files.h"
+#include "koi/checkpoint/npy.h"
 #include "tests/support/run_program.h"
 #include "tests/support/temp_dir.h"
 
@@ -113,6 +114,30 @@ TEST_F(DataCommands, LengthTellsHoursAndNamesTheLongAndTheShort) {
   EXPECT_THAT(shown.out, HasSubstr("2 recordings, 0.00 hours; mean 6.50 s"));
   EXPECT_THAT(shown.out, HasSubstr("####"));
   EXPECT_THAT(shown.err, HasSubstr("bad.wav"));
+}
+
+TEST_F(DataCommands, SplitWritesListsThatTheOthersRead) {
+  for (const char* name : {"raw/민지/0", "raw/민지/1", "raw/민지/2", "raw/민지/3"}) {
+    write_tone(std::string(name) + ".wav", 1);
+    base::write_file(at / (std::string(name) + ".lab"), std::string("말 ") + name);
+    checkpoint::write_codes(at / (std::string(name) + ".npy"), {8, 2, std::vector<int32_t>(16, 1)});
+  }
+  write_tone("raw/민지/long.wav", 9);
+  base::write_file(at / "raw/민지/long.lab", "긴 말");
+  const json lists = run_json({"split", "raw", "--max-duration", "5"});
+  EXPECT_EQ(lists["train"], 3);
+  EXPECT_EQ(lists["validation"], 1);
+  EXPECT_EQ(lists["too_long"], 1);
+  // The paths are those of the list's folder.
+  for (const char* side : {"train", "val"}) {
+    const json packed =
+        run_json({"build-dataset", "--filelist", std::string("raw/vq_") + side + "_filelist.txt",
+                  "--output", std::string("protos-") + side});
+    EXPECT_EQ(packed["sentences"], side == std::string("train") ? 3 : 1);
+  }
+  write_tone("raw/mute.wav", 1);
+  EXPECT_EQ(run_json({"split", "raw"}, 1)["failed"], 1);
+  EXPECT_EQ(koi({"split", "raw", "--val-ratio", "0.1", "--val-count", "3"}, at.path()).status, 2);
 }
 
 }  // namespace
