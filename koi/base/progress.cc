@@ -45,12 +45,13 @@ Progress::Progress(std::string label, std::string unit, uint64_t total)
 
 Progress::~Progress() {
   const std::lock_guard lock(mutex_);
-  if (drawn_) draw(true);
+  if (drawn_ && (terminal_ || stale_)) draw(true);
 }
 
 void Progress::advance(uint64_t count, std::string note) {
   const std::lock_guard lock(mutex_);
   done_ += count;
+  stale_ = true;
   if (!note.empty()) note_ = std::move(note);
   draw_if_due();
 }
@@ -58,6 +59,7 @@ void Progress::advance(uint64_t count, std::string note) {
 void Progress::advance_as(uint64_t count, std::string words, Line line) {
   const std::lock_guard lock(mutex_);
   done_ += count;
+  stale_ = true;
   words_ = std::move(words);
   if (line == Line::passes) return draw_if_due();
   draw(true);
@@ -99,6 +101,7 @@ std::string Progress::text() const {
 
 void Progress::draw(bool last) {
   drawn_ = true;
+  stale_ = false;
   last_draw_ = Clock::now();
   if (terminal_) {
     // A line that is drawn over again must not wrap.

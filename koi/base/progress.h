@@ -42,7 +42,8 @@ class Progress {
   std::string note_;
   std::string words_;
   bool terminal_;
-  bool drawn_ = false;
+  bool drawn_ = false;  // the present line
+  bool stale_ = false;  // something was done since
   std::mutex mutex_;
   Clock::time_point start_ = Clock::now();
   Clock::time_point last_draw_ = start_;
