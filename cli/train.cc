@@ -135,7 +135,8 @@ int TrainCommand::run_rank(const train::Launch& launch, const config::Compositio
 
   std::optional<TrainProgress> progress;
   train::RunEvents events;
-  events.note = [](const std::string& line) {
+  events.note = [&progress](const std::string& line) {
+    if (progress) return progress->print_line(printable(line));
     std::fprintf(stderr, "%s\n", printable(line).c_str());
   };
   events.start = [&, total = settings.max_steps](int64_t done) {

@@ -17,6 +17,9 @@ class TrainProgress {
   // with a validation is printed in any case, and stays.
   void show(const train::Metrics& row);
 
+  // A line of its own above it.
+  void print_line(const std::string& line) { progress_.print_line(line); }
+
  private:
   int64_t max_steps_;
   std::optional<train::HeldOutLosses> validation_;  // the latest
