@@ -23,27 +23,27 @@ std::string_view strip_space(std::string_view text) {
   return begin < end ? text.substr(begin, end - begin) : std::string_view{};
 }
 
-std::vector<std::string_view> lines_of(std::string_view text) {
-  std::vector<std::string_view> lines;
-  while (!text.empty()) {
-    lines.push_back(text.substr(0, text.find('\n')));
-    text.remove_prefix(std::min(text.size(), lines.back().size() + 1));
+std::vector<NumberedLine> read_lines(const fs::path& file, TextRules rules) {
+  const std::string text = decode_text(base::read_file(file), file.string(), rules);
+  std::vector<NumberedLine> lines;
+  for (std::string_view rest = text; !rest.empty();) {
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+    lines.push_back(
+        {file.string() + ", line " + std::to_string(lines.size() + 1), std::string(line)});
   }
   return lines;
 }
 
 std::vector<ListLine> read_file_list(const fs::path& list, TextRules rules,
                                      const LeftOutSink& left_out) {
-  const std::string text = decode_text(base::read_file(list), list.string(), rules);
   std::vector<ListLine> lines;
-  size_t number = 0;
-  for (const std::string_view raw : lines_of(text)) {
-    const std::string where = list.string() + ", line " + std::to_string(++number);
-    std::string_view rest = strip_space(raw);
+  for (const NumberedLine& line : read_lines(list, rules)) {
+    std::string_view rest = strip_space(line.text);
     if (rules == TextRules::repaired && (rest.empty() || rest.starts_with('#'))) continue;
     if (std::count(rest.begin(), rest.end(), '|') < 3) {
-      left_out(
-          {where, Error(ErrorKind::corrupt, where, "is not path|speaker|language|text").what()});
+      const Error error(ErrorKind::corrupt, line.where, "is not path|speaker|language|text");
+      left_out({line.where, error.what()});
       continue;
     }
     std::array<std::string, 3> fields;
@@ -51,7 +51,7 @@ std::vector<ListLine> read_file_list(const fs::path& list, TextRules rules,
       field = rest.substr(0, rest.find('|'));
       rest.remove_prefix(field.size() + 1);
     }
-    lines.push_back({where, fields[0], fields[1], fields[2], std::string(rest)});
+    lines.push_back({line.where, fields[0], fields[1], fields[2], std::string(rest)});
   }
   return lines;
 }
@@ -62,6 +62,22 @@ fs::path find_listed(const std::string& path, const fs::path& list) {
     if (fs::exists(candidate, ignored)) return candidate;
   }
   return {};
+}
+
+fs::path find_recording(const std::vector<std::string>& names, const fs::path& list,
+                        const std::string& where) {
+  std::error_code ignored;
+  for (const std::string& name : names) {
+    const fs::path found = find_listed(name, list);
+    if (!found.empty() && fs::is_regular_file(found, ignored)) return found;
+  }
+  throw Error(ErrorKind::not_found, where, "there is no recording " + names.front());
+}
+
+std::string words_of(std::string_view text, const std::string& where) {
+  const std::string words(strip_space(text));
+  tidy_transcript(words, where, TextRules::repaired);  // throws where nothing is left
+  return words;
 }
 
 }  // namespace koi::dataset

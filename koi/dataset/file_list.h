@@ -36,7 +36,21 @@ base::fs::path find_listed(const std::string& path, const base::fs::path& list);
 // As Python's str.strip, for valid UTF-8.
 std::string_view strip_space(std::string_view text);
 
-// The lines of a text; the last one need not end.
-std::vector<std::string_view> lines_of(std::string_view text);
+// A line of a text file, with its place: "x.list, line 3".
+struct NumberedLine {
+  std::string where;
+  std::string text;
+};
+
+// The lines of a file, empty ones too. Throws as read_file and decode_text.
+std::vector<NumberedLine> read_lines(const base::fs::path& file, TextRules rules);
+
+// The first of `names` that is a recording, looked up as find_listed() does. Throws
+// Error(not_found) naming the first.
+base::fs::path find_recording(const std::vector<std::string>& names, const base::fs::path& list,
+                              const std::string& where);
+
+// The words with their ends stripped. Throws Error(corrupt) where there are none.
+std::string words_of(std::string_view text, const std::string& where);
 
 }  // namespace koi::dataset

@@ -140,5 +140,30 @@ TEST_F(DataCommands, SplitWritesListsThatTheOthersRead) {
   EXPECT_EQ(koi({"split", "raw", "--val-ratio", "0.1", "--val-count", "3"}, at.path()).status, 2);
 }
 
+TEST_F(DataCommands, ImportReadsTheLayoutsOfOthers) {
+  fs::create_directories(at / "LJSpeech-1.1/wavs");
+  write_tone("LJSpeech-1.1/wavs/LJ001-0001.wav", 1);
+  base::write_file(at / "LJSpeech-1.1/metadata.csv",
+                   "LJ001-0001|No. 1|Number one\nLJ001-0002|x|no file\n");
+  const json lj = run_json({"import", "LJSpeech-1.1/", "data"}, 1);
+  EXPECT_EQ(lj["done"], 1);
+  EXPECT_EQ(lj["failed"], 1);
+  EXPECT_THAT(lj["problems"][0]["message"].get<std::string>(), HasSubstr("metadata.csv, line 2"));
+  EXPECT_EQ(base::read_file(at / "data/LJSpeech-1.1/LJ001-0001.lab"), "Number one\n");
+
+  write_tone("raw/민지/long.wav", 5);
+  base::write_file(at / "raw/wav.scp", "rec 민지/long.wav\n");
+  base::write_file(at / "raw/segments", "utt1 rec 0 1.5\nutt2 rec 2.0 4.5\n");
+  base::write_file(at / "raw/text", "utt1 하나\nutt2 둘\n");
+  base::write_file(at / "raw/utt2spk", "utt1 민지\nutt2 민지\n");
+  EXPECT_EQ(run_json({"import", "raw", "data"})["done"], 2);
+  EXPECT_EQ(audio::probe_audio(at / "data/민지/utt2.wav").frames, 40000);
+  EXPECT_EQ(run_json({"import", "raw", "data"})["skipped"], 2);
+
+  base::write_file(at / "raw/x.list", "nothing here\n");
+  EXPECT_EQ(koi({"import", "raw/x.list", "other"}, at.path()).status, 1);
+  EXPECT_FALSE(fs::exists(at / "other"));
+}
+
 }  // namespace
 }  // namespace koi::test

@@ -132,6 +132,46 @@ TEST_F(InterruptTest, LoudnessNorm) {
   EXPECT_THAT(stop(cleaning, SIGINT), HasSubstr("the same command without --clean goes on"));
 }
 
+// A recording that is cut through has its first piece last.
+TEST_F(InterruptTest, Slice) {
+  constexpr int kRecordings = 60;
+  make_recordings(at / "raw/ada", kRecordings);
+  const auto command = [](const std::string& out) {
+    return Words{"slice",          "raw", out, "--num-workers", "1", "--min-duration", "1",
+                 "--max-duration", "2"};
+  };
+  must(command("whole"));
+  const Files whole = files_in(at / "whole");
+  ASSERT_EQ(whole.size(), 4U * kRecordings);
+  for (const int signal : {SIGINT, SIGTERM}) {
+    EXPECT_THAT(stop(command("broken"), signal), HasSubstr("of 60 recordings are done"));
+    EXPECT_TRUE(are_part_of(files_in(at / "broken"), whole));
+    EXPECT_LT(files_in(at / "broken").size(), whole.size());
+  }
+  must(command("broken"));
+  EXPECT_EQ(files_in(at / "broken"), whole);
+}
+
+TEST_F(InterruptTest, Import) {
+  constexpr int kRecordings = 200;
+  make_recordings(at / "raw", kRecordings);
+  std::string list;
+  for (int i = 0; i < kRecordings; ++i)
+    list += std::to_string(i) + ".wav|ada|en|number " + std::to_string(i) + "\n";
+  base::write_file(at / "raw/all.list", list);
+  const auto command = [](const std::string& out) {
+    return Words{"import", "raw/all.list", out, "--copy", "--num-workers", "1"};
+  };
+  must(command("whole"));
+  const Files whole = files_in(at / "whole");
+  ASSERT_EQ(whole.size(), 2U * kRecordings);
+  EXPECT_THAT(stop(command("broken"), SIGINT), HasSubstr("of 200 files are done"));
+  EXPECT_TRUE(are_part_of(files_in(at / "broken"), whole));
+  EXPECT_LT(files_in(at / "broken").size(), whole.size());
+  must(command("broken"));
+  EXPECT_EQ(files_in(at / "broken"), whole);
+}
+
 TEST_F(InterruptTest, ExtractVq) {
   constexpr int kRecordings = 24;
   const std::string codec = KOI_SOURCE_DIR "/assets/demo-codec/";
