@@ -59,7 +59,7 @@ class Job {
   void write(const Place& place) {
     const auto turn = folder_.wait_turn(place);
     Audio<double> audio = read_audio<double>(place.from);
-    if (options_.mono) audio = mix_to_mono(audio);
+    if (options_.mono && audio.channels > 1) audio = mix_to_mono(audio);
     try {
       audio = convert_rate(audio, options_.sample_rate_hz);
     } catch (const Error& error) {

@@ -83,8 +83,10 @@ class Job {
     const Place place = folder_.place(relative);
     const auto turn = folder_.wait_turn(place);
     const Audio<float> audio = read_audio<float>(place.from);
+    std::vector<float> mono;
+    if (audio.channels > 1) mono = mono_mix(audio);  // else no second copy of hours of sound
     const std::vector<Piece> pieces =
-        plan_pieces(mono_mix(audio), audio.sample_rate_hz, options_.slice);
+        plan_pieces(mono.empty() ? audio.samples : mono, audio.sample_rate_hz, options_.slice);
     if (options_.folder.overwrite) remove_old(names);
     if (pieces.empty()) {
       return {relative, FileOutcome::left_out,

@@ -21,7 +21,7 @@ class DataCommands : public testing::Test {
  protected:
   DataCommands() { fs::create_directories(at / "raw/민지"); }
 
-  // A tone, silent from second 1 to 2 of 3, and again.
+  // A tone, silent in the second of every three seconds.
   void write_tone(const std::string& name, double seconds, int rate_hz = 16000) {
     std::vector<float> samples(static_cast<size_t>(seconds * rate_hz));
     for (size_t t = 0; t < samples.size(); ++t) {
