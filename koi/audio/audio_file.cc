@@ -104,6 +104,10 @@ class Reader {
     constexpr sf_count_t kPieceSamples = 1 << 20;
     const sf_count_t piece = std::max<sf_count_t>(1, kPieceSamples / info_.channels);
     std::vector<Sample> samples;
+    // As much as files of that size usually hold, so that long ones are not copied as they grow.
+    const auto size = static_cast<sf_count_t>(source_.bytes.size());
+    samples.reserve(
+        static_cast<size_t>(std::min((info_.frames + piece) * info_.channels, 8 * size)));
     sf_count_t frames = 0;
     for (sf_count_t got = piece; got == piece; frames += got) {
       if (frames > kMaxSamples / info_.channels) refuse_length(path_);
