@@ -10,14 +10,16 @@ std::optional<at::ScalarType> autocast_dtype(at::DeviceType device) {
 }
 
 AutocastGuard::AutocastGuard(at::DeviceType device, std::optional<at::ScalarType> dtype)
-    : device_(device), before_(autocast_dtype(device)) {
+    : device_(device),
+      before_(autocast_dtype(device)),
+      cached_before_(at::autocast::is_autocast_cache_enabled()) {
   set(dtype);
-  at::autocast::increment_nesting();
+  at::autocast::set_autocast_cache_enabled(false);
 }
 
 AutocastGuard::~AutocastGuard() {
-  if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
   set(before_);
+  at::autocast::set_autocast_cache_enabled(cached_before_);
 }
 
 void AutocastGuard::set(std::optional<at::ScalarType> dtype) const {

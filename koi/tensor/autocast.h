@@ -11,8 +11,9 @@ namespace koi::tensor {
 std::optional<at::ScalarType> autocast_dtype(at::DeviceType device);
 
 // While it lives, matrix products and attention on `device` are computed in `dtype`, whatever their
-// operands' dtype, and losses and what else torch lists for it in float32. A parameter is cast once
-// under the outermost guard. Absent: nothing is cast.
+// operands' dtype, and losses and what else torch lists for it in float32. Absent: nothing is cast.
+// Casts of parameters are not kept for a second use: in a training step there is none, and they
+// would stay until the guard's end.
 class AutocastGuard {
  public:
   AutocastGuard(at::DeviceType device, std::optional<at::ScalarType> dtype);
@@ -25,6 +26,7 @@ class AutocastGuard {
 
   at::DeviceType device_;
   std::optional<at::ScalarType> before_;
+  bool cached_before_;
 };
 
 }  // namespace koi::tensor
