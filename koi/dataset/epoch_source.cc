@@ -124,6 +124,24 @@ Batch EpochSource::next() {
   return pack_samples(samples, options_.max_length);
 }
 
+std::vector<RowSize> EpochSource::row_sizes() const {
+  std::vector<RowSize> sizes;
+  for (const PlannedRow& row : rows_) {
+    RowSize& size = sizes.emplace_back();
+    for (const PlannedSample& sample : row) {
+      const int64_t length = std::min(sample.length, options_.max_length);
+      int64_t frames = 0;
+      for (const PlannedSample::Part& part : sample.parts) {
+        const auto& codes = speakers_[sample.speaker].data.sentences[part.sentence].codes;
+        frames += static_cast<int64_t>(codes.front().size());
+      }
+      size.samples.push_back(length);
+      size.frames += std::min(frames, length);
+    }
+  }
+  return sizes;
+}
+
 void EpochSource::restore(const EpochPosition& position) {
   position_ = position;
   plan();

@@ -43,6 +43,12 @@ struct EpochSummary {
   int64_t longest_tokens = 0;  // of a sentence
 };
 
+// One row of a plan, and what its samples are made of.
+struct RowSize {
+  std::vector<int64_t> samples;  // their lengths, in tokens, at most
+  int64_t frames = 0;            // of all of them
+};
+
 class EpochSource {
  public:
   // Throws Error(config) for settings that cannot be, and as Sampler for sentences that cannot be
@@ -62,6 +68,7 @@ class EpochSource {
   void restore(const EpochPosition& position);
 
   const EpochSummary& summary() const { return summary_; }
+  std::vector<RowSize> row_sizes() const;  // of the present epoch
 
  private:
   struct Speaker {

@@ -39,6 +39,23 @@ void count_codes(const Batch& batch, std::map<int64_t, int>& counts) {
     ++counts[batch.tokens[static_cast<size_t>(batch.columns + t)] - 1];
 }
 
+// Known before they are drawn: the samples' lengths at most, the frames exactly.
+TEST(EpochSource, RowsHaveTheSizesThatItSays) {
+  EpochSourceOptions options = kOptions;
+  options.batch_size = 1;
+  EpochSource source(datasets(), options, tokenizer());
+  const std::vector<RowSize> sizes = source.row_sizes();
+  ASSERT_EQ(sizes.size(), static_cast<size_t>(source.summary().rows));
+  for (const RowSize& size : sizes) {
+    const Batch batch = source.next();
+    ASSERT_EQ(size.samples.size(), batch.segments.size());
+    for (size_t i = 0; i < size.samples.size(); ++i) EXPECT_GE(size.samples[i], batch.segments[i]);
+    std::map<int64_t, int> counts;
+    count_codes(batch, counts);
+    EXPECT_EQ(size.frames, batch.columns - counts[-1]);
+  }
+}
+
 TEST(EpochSource, AnEpochHasEveryFrameOnceAndNoPadding) {
   EpochSourceOptions options = kOptions;
   options.batch_size = 1;
