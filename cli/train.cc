@@ -13,6 +13,7 @@
 #include "koi/base/error.h"
 #include "koi/base/interrupt.h"
 #include "koi/base/parallel.h"
+#include "koi/base/system_memory.h"
 #include "koi/config/interpolation.h"
 #include "koi/config/scalar.h"
 #include "koi/config/unread.h"
@@ -124,6 +125,7 @@ int TrainCommand::run_rank(const train::Launch& launch, const config::Compositio
   const std::string folder = config::python_text(
       config::resolve_value(*run_dir, composition.config, "hydra.run.dir"), "hydra.run.dir");
 
+  base::give_back_large_blocks();
   const at::Device where = choose_device(settings, launch);
   train::ProcessGroup group = join(launch, settings, where);
   group.require_same("the configuration", config::dump_yaml(composition.config));

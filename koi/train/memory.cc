@@ -1,73 +1,213 @@
 #include "koi/train/memory.h"
 
 #include <algorithm>
-#include <fstream>
-#include <string>
 
-#include "koi/base/error.h"
-#include "koi/train/losses.h"
+#include "koi/train/block_memory.h"
 
 namespace koi::train {
 namespace {
 
-// A block keeps for each position: the norms' inputs in fp32 and their outputs (2 x 3 widths), the
-// inputs of wqkv, wo, w1 with w3, w2 after dropout, the residuals (6 widths), q, k, v before and
-// after the rotation, and four rows of the feed-forward; and the weights of the attention (scores,
-// softmax, mask) over the positions it sees.
-int64_t block_values(const lm::BlockSizes& sizes, int64_t seen) {
-  return 12 * sizes.dim + 2 * sizes.qkv_dim() + 5 * sizes.intermediate_size +
-         3 * sizes.n_head * seen;
+// What is resident beside the model in a run over a tiny one: the program, libtorch, and what its
+// kernels and their threads keep for themselves. Measured (docs/performance.md).
+constexpr int64_t kProgramBytes = 165LL << 20;
+
+// A part of the model, in the order of the forward pass.
+struct Stage {
+  int64_t kept = 0;       // from its forward to its backward pass
+  int64_t peak = 0;       // at its worst moment, kept or made again for backward included
+  int64_t gradients = 0;  // of its weights
+};
+
+int64_t bytes_of(const at::Tensor& tensor) {
+  return tensor.defined() ? static_cast<int64_t>(tensor.nbytes()) : 0;
 }
 
-// Logits, their fp32 copy, and log softmax, of both heads, for as many rows as are made at once.
-int64_t logit_bytes(const lm::ModelConfig& config, const StepShape& shape) {
-  const int64_t rows = shape.batch * shape.tokens;
-  const auto made = [&](int64_t a_row) { return std::min(rows * a_row, kLogitsAtOnce); };
-  return 3 * shape.bytes_per_value *
-         (made(config.vocab_size) + made(config.num_codebooks * config.codebook_size));
-}
+struct ParameterBytes {
+  int64_t all = 0, trained = 0, largest_trained = 0;
 
-int64_t bytes_of(const StepShape& shape, int64_t values_a_token) {
-  return shape.batch * shape.tokens * shape.bytes_per_value * values_a_token;
-}
-
-int64_t first_number(const char* path, const std::string& label) {
-  std::ifstream file(path);
-  std::string word;
-  while (!label.empty() && file >> word && word != label) {
+  void add(const at::Tensor& value) {
+    all += bytes_of(value);
+    if (!value.requires_grad()) return;
+    trained += bytes_of(value);
+    largest_trained = std::max(largest_trained, bytes_of(value));
   }
-  int64_t value = -1;
-  file >> value;
-  return file ? value : -1;
+};
+
+// Of those whose key has the prefix.
+ParameterBytes parameter_bytes(lm::DualAr model, const std::string& prefix = "") {
+  ParameterBytes bytes;
+  const auto add = [&](const std::string& name, const at::Tensor& value) {
+    if (name.starts_with(prefix)) bytes.add(value);
+  };
+  model.visit(add);
+  model.visit_lora(add);
+  return bytes;
 }
+
+// What turns rows of `width` values into logits and losses.
+struct HeadShape {
+  int64_t rows = 0, width = 0;
+  int64_t logits_per_row = 0;
+  int64_t weight_bytes = 0;  // of its matrix
+  int64_t gradients = 0;     // bytes, of all that is trained in it
+};
+
+// In float32: the logits' log softmax is kept for backward, and meets two gradients of its size
+// there. Where the rows are too many they come in pieces: each is done, backward too, before the
+// next, and leaves its part of the gradient of all rows.
+Stage head_stage(const HeadShape& head, const TrainerOptions& options) {
+  constexpr int64_t kFloatBytes = 4;
+  const int64_t at_once = std::max<int64_t>(1, kLogitsAtOnce / head.logits_per_row);
+  const bool in_pieces = head.rows > at_once;
+  const int64_t rows = std::min(head.rows, at_once);
+  const int64_t logits = kFloatBytes * rows * head.logits_per_row;
+  const int64_t cast = options.mixed_precision ? head.weight_bytes / 2 + logits / 2 : 0;
+  const int64_t inputs = kFloatBytes * head.width * head.rows;
+  const int64_t norm = 3 * kFloatBytes * head.width * rows;
+  Stage stage;
+  stage.kept = inputs + (in_pieces ? 0 : logits + norm + cast);
+  stage.peak =
+      inputs + norm + 3 * logits + cast + (in_pieces ? 2 * inputs + head.gradients : inputs);
+  stage.gradients = head.gradients;
+  return stage;
+}
+
+// Each stage in turn: what earlier ones keep, what it needs itself, and the gradients of later
+// ones, which are done.
+int64_t peak_of(const std::vector<Stage>& stages) {
+  int64_t kept = 0, gradients = 0, peak = 0;
+  for (const Stage& stage : stages) kept += stage.kept;
+  for (auto stage = stages.rbegin(); stage != stages.rend(); ++stage) {
+    kept -= stage->kept;
+    gradients += stage->gradients;
+    peak = std::max({peak, kept + gradients - stage->gradients + stage->peak, kept + gradients});
+  }
+  return peak;
+}
+
+struct BatchSize {
+  int64_t tokens = 0, frames = 0;
+  double squares = 0;  // sum of those of the samples' lengths
+
+  void add(const dataset::RowSize& row) {
+    frames += row.frames;
+    for (const int64_t length : row.samples) {
+      tokens += length;
+      squares += static_cast<double>(length) * static_cast<double>(length);
+    }
+  }
+};
+
+class Estimator {
+ public:
+  Estimator(const lm::DualAr& model, const BatchShape& shape, const TrainerOptions& options)
+      : model_(model),
+        options_(options),
+        slow_(measure_slow_block(model, options, shape.packed)),
+        fast_(measure_fast_block(model, options)),
+        all_(parameter_bytes(model)) {
+    choose_batch(shape);
+  }
+
+  StepMemory estimate(bool recompute) const {
+    int64_t step = peak_of(stages(recompute));
+    // Gradients of the batches before; those of this one are added as they come.
+    if (options_.accumulate_batches > 1) step += all_.trained;
+    // The update divides by one more tensor.
+    step = std::max(step, all_.trained + all_.largest_trained);
+    return {.program = model_.device().is_cpu() ? kProgramBytes : 0,
+            .weights = all_.all,
+            .optimizer = 2 * all_.trained,
+            .step = step};
+  }
+
+ private:
+  // What a row makes the blocks keep, which is what the rows differ in.
+  int64_t cost(const dataset::RowSize& row) const {
+    BatchSize size;
+    size.add(row);
+    return model_.config().n_layer * slow_.kept.at(size.tokens, size.squares) +
+           model_.config().n_fast_layer * fast_.kept.at(size.frames, 0);
+  }
+
+  // The rows that cost the most; where there are too few, epochs follow each other in a batch.
+  void choose_batch(const BatchShape& shape) {
+    std::vector<std::pair<int64_t, size_t>> costs;
+    for (size_t i = 0; i < shape.rows.size(); ++i) costs.emplace_back(-cost(shape.rows[i]), i);
+    std::sort(costs.begin(), costs.end());
+    for (int64_t i = 0; i < shape.rows_per_batch; ++i)
+      size_.add(shape.rows[costs[static_cast<size_t>(i) % costs.size()].second]);
+  }
+
+  int64_t gradients_of(const std::string& prefix) const {
+    return parameter_bytes(model_, prefix).trained;
+  }
+
+  // Blocks whose keys begin with `prefix` and their number.
+  void add_blocks(std::vector<Stage>& stages, const std::string& prefix, size_t count,
+                  Stage one) const {
+    for (size_t i = 0; i < count; ++i) {
+      one.gradients = gradients_of(prefix + std::to_string(i) + ".");
+      stages.push_back(one);
+    }
+  }
+
+  std::vector<Stage> stages(bool recompute) const {
+    const lm::ModelConfig& config = model_.config();
+    const auto value_bytes = static_cast<int64_t>(at::elementSize(model_.dtype()));
+    const int64_t slow_dim = lm::slow_sizes(config).dim;
+    const int64_t fast_width = config.num_codebooks * lm::fast_sizes(config).dim;
+    const int64_t slow_input = value_bytes * size_.tokens * slow_dim;
+    const int64_t fast_input = value_bytes * size_.frames * fast_width;
+    const bool tied = !model_.output.weight.defined();
+    const int64_t table = gradients_of("embeddings.");
+
+    // Embedding keeps the first block's input, and gets its gradient. A tied table's gradient is
+    // there from the head on, and its second part comes here.
+    std::vector<Stage> stages{
+        {.kept = slow_input,
+         .peak = 2 * slow_input + (tied ? table : 0),
+         .gradients = (tied ? 0 : table) + gradients_of("codebook_embeddings.")}};
+    add_blocks(stages, "layers.", model_.layers.size(),
+               {.kept = recompute ? slow_input : slow_.kept.at(size_.tokens, size_.squares),
+                .peak = slow_.peak.at(size_.tokens, size_.squares)});
+    stages.push_back(
+        {.kept = fast_input,
+         .peak = 2 * fast_input + slow_input,
+         .gradients = gradients_of("fast_embeddings.") + gradients_of("fast_project_in.")});
+    add_blocks(stages, "fast_layers.", model_.fast_layers.size(),
+               {.kept = recompute ? fast_input : fast_.kept.at(size_.frames, 0),
+                .peak = fast_.peak.at(size_.frames, 0)});
+    stages.push_back(head_stage(
+        {.rows = size_.tokens,
+         .width = slow_dim,
+         .logits_per_row = config.vocab_size,
+         .weight_bytes = bytes_of(tied ? model_.embeddings.weight : model_.output.weight),
+         .gradients = tied ? table : gradients_of("output.")},
+        options_));
+    stages.push_back(head_stage({.rows = size_.frames,
+                                 .width = fast_width,
+                                 .logits_per_row = config.num_codebooks * config.codebook_size,
+                                 .weight_bytes = bytes_of(model_.fast_output.weight),
+                                 .gradients = gradients_of("fast_output.")},
+                                options_));
+    return stages;
+  }
+
+  const lm::DualAr& model_;
+  TrainerOptions options_;
+  BlockMemory slow_, fast_;
+  ParameterBytes all_;
+  BatchSize size_;
+};
 
 }  // namespace
 
-int64_t activation_bytes(const lm::ModelConfig& config, const StepShape& shape) {
-  const lm::BlockSizes slow = lm::slow_sizes(config), fast = lm::fast_sizes(config);
-  const int64_t codebooks = config.num_codebooks;
-  const int64_t slow_part = config.n_layer * block_values(slow, shape.tokens);
-  const int64_t fast_part = config.n_fast_layer * codebooks * block_values(fast, codebooks);
-  return bytes_of(shape, slow_part + fast_part) + logit_bytes(config, shape);
-}
-
-int64_t recomputed_bytes(const lm::ModelConfig& config, const StepShape& shape) {
-  const lm::BlockSizes slow = lm::slow_sizes(config), fast = lm::fast_sizes(config);
-  const int64_t codebooks = config.num_codebooks;
-  const int64_t inputs = config.n_layer * slow.dim + config.n_fast_layer * codebooks * fast.dim;
-  const int64_t layer =
-      std::max(block_values(slow, shape.tokens), codebooks * block_values(fast, codebooks));
-  return bytes_of(shape, inputs + layer) + logit_bytes(config, shape);
-}
-
-int64_t available_memory_bytes() {
-  const int64_t kib = first_number("/proc/meminfo", "MemAvailable:");
-  if (kib < 0) throw Error(ErrorKind::io, "/proc/meminfo", "does not say MemAvailable");
-  int64_t bytes = kib * 1024;
-  const int64_t limit = first_number("/sys/fs/cgroup/memory.max", "");
-  const int64_t used = first_number("/sys/fs/cgroup/memory.current", "");
-  if (limit > 0 && used >= 0) bytes = std::min(bytes, std::max<int64_t>(limit - used, 0));
-  return bytes;
+MemoryEstimate estimate_memory(const lm::DualAr& model, const BatchShape& shape,
+                               const TrainerOptions& options) {
+  const Estimator estimator(model, shape, options);
+  return {.kept = estimator.estimate(/*recompute=*/false),
+          .recomputed = estimator.estimate(/*recompute=*/true)};
 }
 
 }  // namespace koi::train

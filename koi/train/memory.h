@@ -1,26 +1,40 @@
-// How much memory a training step needs, so that layers are recomputed only where they must be.
+// How much memory a training step needs at its worst moment.
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
-#include "koi/lm/config.h"
+#include "koi/dataset/epoch_source.h"
+#include "koi/lm/model.h"
+#include "koi/train/trainer.h"
 
 namespace koi::train {
 
-struct StepShape {
-  int64_t batch = 0, tokens = 0;  // B, T
-  int64_t bytes_per_value = 4;
+// What batches are made of.
+struct BatchShape {
+  std::vector<dataset::RowSize> rows;  // 1 or more; the worst batch has those that need the most
+  int64_t rows_per_batch = 1;
+  bool packed = true;  // all samples one behind the other in a row; else each a row
 };
 
-// Bytes that a forward pass keeps for the backward pass when nothing is recomputed; an estimate
-// from the tensors that each layer keeps, meant to be on the high side.
-int64_t activation_bytes(const lm::ModelConfig& config, const StepShape& shape);
+// Bytes.
+struct StepMemory {
+  int64_t program = 0;  // libtorch and what it keeps for itself, on the CPU
+  int64_t weights = 0;  // a mapped file's too
+  int64_t optimizer = 0;
+  int64_t step = 0;  // gradients, activations, logits: what is there at the worst moment of a step
 
-// The same where every layer is recomputed: the layers' inputs, one layer, and the logits.
-int64_t recomputed_bytes(const lm::ModelConfig& config, const StepShape& shape);
+  int64_t total() const { return program + weights + optimizer + step; }
+};
 
-// What Linux reckons a new program could take without swapping, and what the process's control
-// group leaves; throws Error(io) where the system does not say.
-int64_t available_memory_bytes();
+struct MemoryEstimate {
+  StepMemory kept, recomputed;  // without recomputation, with it
+};
+
+// What the steps of a Trainer with these options need; options.recompute is not looked at. Measures
+// one block of each kind on small inputs (see block_memory.h), so it takes a moment. Validation
+// needs less than a step: nothing is kept for a backward pass.
+MemoryEstimate estimate_memory(const lm::DualAr& model, const BatchShape& shape,
+                               const TrainerOptions& options);
 
 }  // namespace koi::train

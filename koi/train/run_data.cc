@@ -182,7 +182,9 @@ dataset::BatchSourceOptions reference_options(const Settings& settings, Stream s
 
 RunData::RunData(const Settings& settings, const text::Tokenizer& tokenizer, int64_t num_codebooks,
                  const Ranks& ranks)
-    : rank_(ranks.rank), source_(open(settings, tokenizer, num_codebooks, ranks)) {}
+    : rank_(ranks.rank),
+      max_length_(settings.max_length),
+      source_(open(settings, tokenizer, num_codebooks, ranks)) {}
 
 RunData::Source RunData::open(const Settings& settings, const text::Tokenizer& tokenizer,
                               int64_t num_codebooks, const Ranks& ranks) {
@@ -233,6 +235,11 @@ std::optional<double> RunData::epoch() const {
   const dataset::EpochPosition position = epochs->position();
   return static_cast<double>(position.epoch) +
          static_cast<double>(position.row) / static_cast<double>(epochs->summary().rows);
+}
+
+std::vector<dataset::RowSize> RunData::row_sizes() const {
+  if (const auto* epochs = std::get_if<dataset::EpochSource>(&source_)) return epochs->row_sizes();
+  return {{.samples = {max_length_}, .frames = max_length_}};
 }
 
 DataPlace RunData::place() const {

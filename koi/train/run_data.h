@@ -73,6 +73,10 @@ class RunData {
   // is held out.
   const std::optional<SampleSentence>& sample_sentence() const { return sample_sentence_; }
 
+  // Rows of training batches: those of the present epoch, one behind the other in a batch; with
+  // data.sampler=reference the largest that can be, and a batch has each as a row of its own.
+  std::vector<dataset::RowSize> row_sizes() const;
+
   // For the user, a line each, of the first rank: what there is, what is wrong with it, and what
   // would suit it (see advise).
   const std::vector<std::string>& notes() const { return notes_; }
@@ -87,6 +91,7 @@ class RunData {
   std::optional<SampleSentence> sample_sentence_;
   std::vector<std::string> notes_;
   int rank_ = 0;
+  int64_t max_length_ = 0;
   Source source_;
 };
 

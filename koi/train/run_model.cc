@@ -1,8 +1,14 @@
 #include "koi/train/run_model.h"
 
+#include <c10/core/CachingDeviceAllocator.h>
+
+#include <algorithm>
+
+#include "koi/base/system_memory.h"
 #include "koi/lm/adapters.h"
 #include "koi/lm/checkpoint.h"
-#include "koi/train/memory.h"
+#include "koi/train/launch.h"
+#include "koi/train/memory_choice.h"
 #include "koi/train/parameters.h"
 
 namespace koi::train {
@@ -10,23 +16,15 @@ namespace {
 
 using Note = std::function<void(const std::string&)>;
 
-// Whether layers are recomputed; says so where the step will hardly fit even then.
-bool choose_recompute(const Settings& settings, const lm::DualAr& model, const Note& note) {
-  if (settings.recompute != Recompute::automatic) return settings.recompute == Recompute::always;
-  if (!model.device().is_cpu()) return model.config().use_gradient_checkpointing;
-  const StepShape shape{.batch = settings.batch_size,
-                        .tokens = settings.max_length,
-                        .bytes_per_value = static_cast<int64_t>(at::elementSize(model.dtype()))};
-  const int64_t available = available_memory_bytes();
-  const int64_t needed = recomputed_bytes(model.config(), shape);
-  if (needed > available && note) {
-    note("a full step needs about " + std::to_string(needed >> 30) + " GiB, " +
-         std::to_string(available >> 30) +
-         " GiB are free: lower data.batch_size (trainer.accumulate_grad_batches makes up for it) "
-         "or max_length");
+// What this process could hold in all, its model included: an equal share of what is left to the
+// processes of a run on one machine.
+int64_t free_memory_bytes(at::Device device, int64_t weights) {
+  if (device.is_cpu()) {
+    return base::available_memory_bytes() / std::max(1, read_launch().local_size) +
+           base::held_memory_bytes();
   }
-  return static_cast<double>(activation_bytes(model.config(), shape)) >
-         0.6 * static_cast<double>(available);
+  const auto [left, all] = c10::getDeviceAllocator(device.type())->getMemoryInfo(device.index());
+  return static_cast<int64_t>(left) + weights;
 }
 
 const char* name_of(Precision precision) {
@@ -74,12 +72,23 @@ lm::DualAr load_run_model(const Settings& settings, at::Device device) {
 }
 
 TrainerOptions trainer_options(const Settings& settings, const lm::DualAr& model,
-                               const RunData& /*data*/, const Note& note) {
-  return {.accumulate_batches = settings.accumulate_batches,
-          .clip_norm = settings.clip_norm,
-          .grad_norm_type = settings.grad_norm_type,
-          .recompute = choose_recompute(settings, model, note),
-          .mixed_precision = effective_precision(settings, model.device()) == Precision::mixed};
+                               const RunData& data, const Note& note) {
+  TrainerOptions options{
+      .accumulate_batches = settings.accumulate_batches,
+      .clip_norm = settings.clip_norm,
+      .grad_norm_type = settings.grad_norm_type,
+      .mixed_precision = effective_precision(settings, model.device()) == Precision::mixed};
+  const MemoryEstimate estimate = estimate_memory(model,
+                                                  {.rows = data.row_sizes(),
+                                                   .rows_per_batch = settings.batch_size,
+                                                   .packed = !settings.reference_sampling},
+                                                  options);
+  const int64_t free_bytes = free_memory_bytes(model.device(), estimate.kept.weights);
+  options.recompute = choose_recompute(settings.recompute, estimate, free_bytes);
+  if (!note) return options;
+  for (const std::string& line : describe_memory(settings.recompute, estimate, free_bytes))
+    note(line);
+  return options;
 }
 
 }  // namespace koi::train

@@ -22,8 +22,8 @@ std::string describe_precision(const Settings& settings, at::Device device);
 // and lm::add_lora.
 lm::DualAr load_run_model(const Settings& settings, at::Device device);
 
-// `note` is told, a line each, what the user should know; it may be empty. Throws as
-// available_memory_bytes.
+// How steps over this data are computed on this model. `note` is told, a line each, what memory
+// they need; it may be empty. Throws as base::available_memory_bytes.
 TrainerOptions trainer_options(const Settings& settings, const lm::DualAr& model,
                                const RunData& data,
                                const std::function<void(const std::string&)>& note);

@@ -114,6 +114,8 @@ TEST(TrainRun, AFinishedRunHasNothingToDo) {
   const auto before = rows_of(settings);
   std::string notes;
   train::run(settings, at::kCPU, {.note = [&](const std::string& line) { notes += line; }});
+  EXPECT_THAT(notes, testing::HasSubstr("training on cpu in 32-true"));
+  EXPECT_THAT(notes, testing::HasSubstr("memory: a step needs about 0."));
   EXPECT_THAT(notes, testing::HasSubstr("nothing to do"));
   EXPECT_EQ(rows_of(settings), before);
 }
