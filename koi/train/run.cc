@@ -117,10 +117,11 @@ class Run {
   void open_records(bool resumed) {
     for (const std::string& note : data_.notes()) tell(events_, note);
     if (events_.start) events_.start(trainer_.step());
-    records_.emplace(
-        settings_, RunStart{.step = trainer_.step(),
-                            .gemm_peak = tensor::measure_gemm_peak(model_.dtype(), model_.device()),
-                            .notes = data_.notes()});
+    const at::ScalarType products = product_dtype(effective_precision(settings_, model_.device()));
+    records_.emplace(settings_,
+                     RunStart{.step = trainer_.step(),
+                              .gemm_peak = tensor::measure_gemm_peak(products, model_.device()),
+                              .notes = data_.notes()});
     if (settings_.val_before_train && !data_.validation().empty() && !resumed)
       record({.step = 0, .validation = validate()});
     if (trainer_.step() == 0 && settings_.val_before_train) speak();

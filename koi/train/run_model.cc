@@ -46,6 +46,10 @@ Precision effective_precision(const Settings& settings, at::Device device) {
   return as_it_is ? settings.precision : Precision::float32;
 }
 
+at::ScalarType product_dtype(Precision precision) {
+  return precision == Precision::float32 ? at::kFloat : at::kBFloat16;
+}
+
 std::string describe_precision(const Settings& settings, at::Device device) {
   const Precision precision = effective_precision(settings, device);
   std::string line = "training on " + device.str() + " in " + name_of(precision);

@@ -14,6 +14,7 @@ namespace koi::train {
 // What the configuration's precision and accelerator become on this machine: without a GPU
 // it becomes float32 unless trainer.accelerator=cpu asks for the CPU as it is.
 Precision effective_precision(const Settings& settings, at::Device device);
+at::ScalarType product_dtype(Precision precision);  // of its matrix products
 
 // One line for the user: the device and the precision, and why if it is not the one asked for.
 std::string describe_precision(const Settings& settings, at::Device device);

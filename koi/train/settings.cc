@@ -94,9 +94,9 @@ void read_model(Reader& reader, Settings& settings) {
 void read_machine(Reader& reader, Settings& settings) {
   std::string precision;
   reader.read("trainer.precision", precision);
-  if (precision == "bf16-true" || precision == "bf16") {
+  if (precision == "bf16-true") {
     settings.precision = Precision::bfloat16;
-  } else if (precision == "bf16-mixed") {
+  } else if (precision == "bf16-mixed" || precision == "bf16") {  // as in Lightning
     settings.precision = Precision::mixed;
   } else {
     require(precision == "32" || precision == "32-true", "trainer.precision",

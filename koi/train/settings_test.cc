@@ -5,7 +5,6 @@
 #include "koi/base/error.h"
 #include "koi/config/compose.h"
 #include "koi/config/interpolation.h"
-#include "koi/train/metrics.h"
 #include "koi/train/run_folder.h"
 #include "tests/support/temp_dir.h"
 
@@ -78,7 +77,8 @@ TEST(Settings, OverridesReachTheirPlace) {
   EXPECT_THAT(settings.train_data.datasets[0].proto_files, testing::ElementsAre("one"));
   EXPECT_EQ(settings.seed, 9u);
   EXPECT_EQ(settings.precision, Precision::float32);
-  EXPECT_EQ(settings_of({"trainer.precision=bf16-mixed"}).precision, Precision::mixed);
+  for (const char* name : {"bf16-mixed", "bf16"})
+    EXPECT_EQ(settings_of({std::string("trainer.precision=") + name}).precision, Precision::mixed);
   EXPECT_EQ(settings.accelerator, Accelerator::cpu);
   EXPECT_EQ(settings.recompute, Recompute::never);
   EXPECT_EQ(settings.clip_norm, 0);
