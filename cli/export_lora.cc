@@ -38,7 +38,7 @@ int run(const ExportFlags& flags) {
 
 void add_export_lora(CLI::App& app) {
   const auto flags = std::make_shared<ExportFlags>();
-  CLI::App* command = add_command(app, "export-lora", "an adapter -> PEFT's layout (.safetensors)",
+  CLI::App* command = add_command(app, "export-lora", "An adapter -> PEFT's layout (.safetensors)",
                                   kExamples, [flags] { return run(*flags); });
   flags->lora.add_to(command, "adapter to write (.ckpt of a training run)");
   command->add_option("--output", flags->output, "folder to make")->required();

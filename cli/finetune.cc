@@ -215,7 +215,7 @@ void add_finetune(CLI::App& app) {
   static FinetuneFlags flags;
   CLI::App* command = add_command(
       app, "finetune",
-      "all steps from recordings to a voice: loudness, codes, shards, training, merge, a sample",
+      "All steps from recordings to a voice: loudness, codes, shards, training, merge, a sample",
       "  koi finetune data-raw --name alice --checkpoint-path checkpoints/fish-speech-1.4\n"
       "  koi finetune 녹음 --name 민지 --checkpoint-path checkpoints/fish-speech-1.4 --text "
       "'안녕하세요.'\n"

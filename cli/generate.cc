@@ -86,7 +86,7 @@ int run(const GenerateFlags& flags) {
 
 void add_generate(CLI::App& app) {
   const auto flags = std::make_shared<GenerateFlags>();
-  CLI::App* command = add_command(app, "generate", "text -> semantic tokens (codes_N.npy)",
+  CLI::App* command = add_command(app, "generate", "Text -> semantic tokens (codes_N.npy)",
                                   kExamples, [flags] { return run(*flags); });
   flags->speech.add_to(command);
   command->add_option("--prompt-text", flags->prompt_texts, "what is said in the prompt (several)");

@@ -19,14 +19,14 @@ struct HeavyCommand {
 };
 
 constexpr std::array<HeavyCommand, 8> kHeavy{{
-    {"extract-vq", "recordings -> semantic tokens (.npy)"},
-    {"train", "fine-tune: LoRA or all weights"},
-    {"merge-lora", "base + adapters -> a plain checkpoint"},
-    {"export-lora", "an adapter -> PEFT's layout (.safetensors)"},
-    {"generate", "text -> semantic tokens (codes_N.npy)"},
-    {"codec", "audio -> codes and resynthesis; codes -> audio"},
-    {"say", "text -> speech (.wav)"},
-    {"init", "a random checkpoint folder for trials"},
+    {"extract-vq", "Recordings -> semantic tokens (.npy)"},
+    {"train", "Fine-tune: LoRA or all weights"},
+    {"merge-lora", "Base + adapters -> a plain checkpoint"},
+    {"export-lora", "An adapter -> PEFT's layout (.safetensors)"},
+    {"generate", "Text -> semantic tokens (codes_N.npy)"},
+    {"codec", "Audio -> codes and resynthesis; codes -> audio"},
+    {"say", "Text -> speech (.wav)"},
+    {"init", "A random checkpoint folder for trials"},
 }};
 
 // OpenMP's threads wait for each other by spinning, for about a millisecond unless told otherwise:

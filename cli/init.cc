@@ -65,7 +65,7 @@ int run(const InitFlags& flags) {
 
 void add_init(CLI::App& app) {
   const auto flags = std::make_shared<InitFlags>();
-  CLI::App* command = add_command(app, "init", "a random checkpoint folder for trials", kExamples,
+  CLI::App* command = add_command(app, "init", "A random checkpoint folder for trials", kExamples,
                                   [flags] { return run(*flags); });
   command->add_option("folder", flags->folder, "folder to make")->required();
   command

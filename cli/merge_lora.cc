@@ -51,7 +51,7 @@ int run(const MergeFlags& flags) {
 
 void add_merge_lora(CLI::App& app) {
   const auto flags = std::make_shared<MergeFlags>();
-  CLI::App* command = add_command(app, "merge-lora", "base + adapters -> a plain checkpoint",
+  CLI::App* command = add_command(app, "merge-lora", "Base + adapters -> a plain checkpoint",
                                   kExamples, [flags] { return run(*flags); });
   flags->lora.add_to(command,
                      "a run's .ckpt (an adapter, or all weights of a full fine-tune) or a folder "

@@ -99,7 +99,7 @@ int run(const SayFlags& flags) {
 void add_say(CLI::App& app) {
   const auto flags = std::make_shared<SayFlags>();
   CLI::App* command =
-      add_command(app, "say", "text -> speech (.wav)", kExamples, [flags] { return run(*flags); });
+      add_command(app, "say", "Text -> speech (.wav)", kExamples, [flags] { return run(*flags); });
   flags->speech.add_to(command);
   command->add_option("--reference", flags->references,
                       "recording whose voice is taken on (several)");
