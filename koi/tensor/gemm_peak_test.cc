@@ -9,9 +9,8 @@
 namespace koi::tensor {
 namespace {
 
-TEST(GemmPeak, NoProductIsFaster) {
-  set_threads(1);
-  const double peak = measure_gemm_peak(at::kFloat, at::kCPU, 0.2);
+// FLOP/s of the fastest of twenty products of one size.
+double fastest_product() {
   const auto a = at::ones({512, 512});
   double best = 0;
   for (int i = 0; i < 20; ++i) {
@@ -20,9 +19,20 @@ TEST(GemmPeak, NoProductIsFaster) {
     const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
     best = std::max(best, 2.0 * 512 * 512 * 512 / spent.count());
   }
-  // Of the same size on a machine that others use too: equal within a factor of three.
-  EXPECT_GT(peak, best / 3);
-  EXPECT_LT(peak, 3 * best);
+  return best;
+}
+
+// On a machine that others use too, either may be disturbed: they are measured in turn until they
+// agree within a factor of two.
+TEST(GemmPeak, IsThatOfASingleProduct) {
+  set_threads(1);
+  double peak = 0, best = 0;
+  for (int i = 0; i < 30 && (peak < best / 2 || peak > 2 * best || i == 0); ++i) {
+    peak = std::max(peak, measure_gemm_peak(at::kFloat, at::kCPU, 0.1));
+    best = std::max(best, fastest_product());
+  }
+  EXPECT_GT(peak, best / 2);
+  EXPECT_LT(peak, 2 * best);
 }
 
 TEST(GemmPeak, TakesAboutTheTimeItIsGiven) {
