@@ -75,6 +75,13 @@ bool is_punctuation(char32_t code) {
 
 bool is_decimal_digit(char32_t code) { return category(code) == UTF8PROC_CATEGORY_ND; }
 
+int decimal_digit_value(char32_t code) {
+  // Unicode has digits as runs of ten, 0 first; a few runs stand one behind the other.
+  char32_t zero = code;
+  while (is_decimal_digit(zero - 1)) --zero;
+  return static_cast<int>((code - zero) % 10);
+}
+
 bool is_numeric(char32_t code) {
   const utf8proc_category_t c = category(code);
   return c == UTF8PROC_CATEGORY_ND || c == UTF8PROC_CATEGORY_NL || c == UTF8PROC_CATEGORY_NO;

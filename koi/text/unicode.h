@@ -12,9 +12,10 @@ bool is_white_space(char32_t code);
 bool is_python_space(char32_t code);
 
 bool is_ascii_punctuation(char32_t code);
-bool is_punctuation(char32_t code);    // the ASCII ones (symbols too) and categories P*
-bool is_decimal_digit(char32_t code);  // category Nd
-bool is_numeric(char32_t code);        // categories Nd, Nl, No
+bool is_punctuation(char32_t code);      // the ASCII ones (symbols too) and categories P*
+bool is_decimal_digit(char32_t code);    // category Nd
+int decimal_digit_value(char32_t code);  // 0 to 9, of a decimal digit in any script
+bool is_numeric(char32_t code);          // categories Nd, Nl, No
 // \w of Unicode's regular expressions: alphabetic, mark, decimal digit, connector, joiner.
 bool is_word(char32_t code);
 

@@ -65,5 +65,13 @@ TEST(Unicode, invalid_bytes_are_replaced_as_the_standard_recommends) {
   EXPECT_EQ(replace_invalid_utf8("é"), "é");
 }
 
+TEST(Unicode, decimal_digits_have_a_value_in_every_script) {
+  // Arabic, Devanagari, full width; the mathematical ones are five runs without a gap.
+  for (const char32_t zero : {U'0', U'\u0660', U'\u0966', U'\uFF10', U'\U0001D7CE', U'\U0001D7F6'})
+    for (char32_t value = 0; value < 10; ++value)
+      EXPECT_EQ(decimal_digit_value(zero + value), static_cast<int>(value))
+          << static_cast<uint32_t>(zero);
+}
+
 }  // namespace
 }  // namespace koi::text
