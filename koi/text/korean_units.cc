@@ -1,0 +1,152 @@
+#include "koi/text/korean_units.h"
+
+#include <array>
+
+#include "koi/text/korean_number.h"
+#include "koi/text/number_scan.h"
+
+namespace koi::text {
+namespace {
+
+constexpr size_t kSyllable = 3;  // bytes of a Hangul syllable
+
+constexpr std::array kCounters = std::to_array<std::string_view>(
+    {"개",   "명",   "살",   "시간", "시",     "마리",   "번째", "번",   "장",   "권",
+     "대",   "잔",   "병",   "사람", "달",     "가지",   "그루", "송이", "켤레", "벌",
+     "채",   "척",   "자루", "곳",   "군데",   "쌍",     "줄",   "통",   "판",   "편",
+     "모금", "방울", "걸음", "배",   "차례",   "그릇",   "접시", "상자", "봉지", "조각",
+     "컵",   "다발", "묶음", "칸",   "갑",     "필",     "끼",   "바퀴", "마디", "팀",
+     "건",   "곡",   "표",   "알",   "포기",   "박스",   "가닥", "토막", "꼬치", "뭉치",
+     "돈",   "냥",   "되",   "섬",   "무더기", "숟가락", "스푼"});
+
+// Syllables with which a particle or suffix begins that may stand right behind a counter.
+constexpr std::string_view kFollowers =
+    "은는이가을를의에도와과로으만씩정째부까랑나밖뿐쯤여짜당들마입였인동전후넘미안중남보처하라면치분"
+    "어반"
+    "요야다고든서값";
+
+constexpr std::array kUnits = std::to_array<Unit>({
+    {"%p", "퍼센트포인트"},
+    {"%", "퍼센트"},
+    {"％", "퍼센트"},
+    {"℃", "도", "섭씨 "},
+    {"°C", "도", "섭씨 "},
+    {"℉", "도", "화씨 "},
+    {"°F", "도", "화씨 "},
+    {"°", "도"},
+    {"km/h", "킬로미터", "시속 "},
+    {"m/s", "미터", "초속 "},
+    {"km²", "제곱킬로미터"},
+    {"㎢", "제곱킬로미터"},
+    {"m²", "제곱미터"},
+    {"㎡", "제곱미터"},
+    {"m³", "세제곱미터"},
+    {"㎥", "세제곱미터"},
+    {"km", "킬로미터"},
+    {"㎞", "킬로미터"},
+    {"m", "미터"},
+    {"cm", "센티미터"},
+    {"㎝", "센티미터"},
+    {"mm", "밀리미터"},
+    {"㎜", "밀리미터"},
+    {"kg", "킬로그램"},
+    {"㎏", "킬로그램"},
+    {"g", "그램"},
+    {"mg", "밀리그램"},
+    {"㎎", "밀리그램"},
+    {"t", "톤"},
+    {"L", "리터"},
+    {"l", "리터"},
+    {"ℓ", "리터"},
+    {"mL", "밀리리터"},
+    {"ml", "밀리리터"},
+    {"㎖", "밀리리터"},
+    {"ha", "헥타르"},
+    {"cal", "칼로리"},
+    {"kcal", "킬로칼로리"},
+    {"Hz", "헤르츠"},
+    {"kHz", "킬로헤르츠"},
+    {"MHz", "메가헤르츠"},
+    {"GHz", "기가헤르츠"},
+    {"KB", "킬로바이트"},
+    {"MB", "메가바이트"},
+    {"GB", "기가바이트"},
+    {"TB", "테라바이트"},
+    {"W", "와트"},
+    {"kW", "킬로와트"},
+    {"kWh", "킬로와트시"},
+    {"V", "볼트"},
+    {"dB", "데시벨"},
+});
+
+constexpr std::array kCurrencies = std::to_array<Currency>({{"₩", "원"},
+                                                            {"￦", "원"},
+                                                            {"$", "달러", "센트"},
+                                                            {"€", "유로", "센트"},
+                                                            {"£", "파운드", "펜스"},
+                                                            {"¥", "엔"},
+                                                            {"￥", "엔"}});
+
+// Nothing, a sign, another script, or a particle.
+bool ends_word(std::string_view text, size_t at) {
+  return !hangul_at(text, at) ||
+         kFollowers.find(text.substr(at, kSyllable)) != std::string_view::npos;
+}
+
+}  // namespace
+
+bool hangul_at(std::string_view text, size_t at) {
+  if (at + kSyllable > text.size()) return false;
+  const std::string_view syllable = text.substr(at, kSyllable);
+  return syllable >= "가" && syllable <= "힣";
+}
+
+std::optional<Counter> find_counter(std::string_view text, size_t at) {
+  if (char_at(text, at) == ' ') ++at;
+  std::string_view longest;
+  for (const std::string_view word : kCounters)
+    if (word.size() > longest.size() && starts_at(text, at, word)) longest = word;
+  const size_t end = at + longest.size();
+  if (longest.empty() || !ends_word(text, end)) return {};
+  // 3 대 2 is a score.
+  if (longest == "대" && char_at(text, end) == ' ' && is_digit(char_at(text, end + 1))) return {};
+  return Counter{longest, end};
+}
+
+std::optional<std::string> read_before_counter(std::string_view digits, std::string_view counter) {
+  const int value = small_value(digits);
+  if (value == 0) return {};
+  if (counter == "시" && value > 12) return {};
+  if (counter == "대" && value >= 10 && value < 100 && value % 10 == 0) return {};
+  if (counter == "번째" && value == 1) return "첫";
+  // 표준어 규정 제17항.
+  const bool old_measure = counter == "냥" || counter == "되" || counter == "섬";
+  if (value == 3 && (old_measure || counter == "돈")) return old_measure ? "석" : "서";
+  if (value == 4 && (old_measure || counter == "돈")) return old_measure ? "넉" : "너";
+  return korean_native(digits);
+}
+
+std::optional<FoundUnit> find_unit(std::string_view text, size_t at) {
+  if (char_at(text, at) == ' ') ++at;
+  const Unit* longest = nullptr;
+  for (const Unit& unit : kUnits) {
+    const size_t end = at + unit.symbol.size();
+    const bool ends = !is_letter(unit.symbol.back()) || skip_word(text, end) == end;
+    if (starts_at(text, at, unit.symbol) && ends &&
+        (longest == nullptr || unit.symbol.size() > longest->symbol.size())) {
+      longest = &unit;
+    }
+  }
+  if (longest == nullptr) return {};
+  return FoundUnit{longest, at + longest->symbol.size()};
+}
+
+const Currency* find_currency(std::string_view text, size_t at) {
+  for (const Currency& currency : kCurrencies)
+    if (starts_at(text, at, currency.symbol) &&
+        is_digit(char_at(text, at + currency.symbol.size())))
+      return &currency;
+  return nullptr;
+}
+
+}  // namespace koi::text
