@@ -126,27 +126,13 @@ std::optional<std::string> read_before_counter(std::string_view digits, std::str
   return korean_native(digits);
 }
 
-std::optional<FoundUnit> find_unit(std::string_view text, size_t at) {
-  if (char_at(text, at) == ' ') ++at;
-  const Unit* longest = nullptr;
-  for (const Unit& unit : kUnits) {
-    const size_t end = at + unit.symbol.size();
-    const bool ends = !is_letter(unit.symbol.back()) || skip_word(text, end) == end;
-    if (starts_at(text, at, unit.symbol) && ends &&
-        (longest == nullptr || unit.symbol.size() > longest->symbol.size())) {
-      longest = &unit;
-    }
-  }
-  if (longest == nullptr) return {};
-  return FoundUnit{longest, at + longest->symbol.size()};
+std::optional<Found<Unit>> find_unit(std::string_view text, size_t at) {
+  return find_symbol(text, char_at(text, at) == ' ' ? at + 1 : at, kUnits);
 }
 
-const Currency* find_currency(std::string_view text, size_t at) {
-  for (const Currency& currency : kCurrencies)
-    if (starts_at(text, at, currency.symbol) &&
-        is_digit(char_at(text, at + currency.symbol.size())))
-      return &currency;
-  return nullptr;
+std::optional<Found<Currency>> find_currency(std::string_view text, size_t at) {
+  const auto found = find_symbol(text, at, kCurrencies);
+  return found && is_digit(char_at(text, found->end)) ? found : std::nullopt;
 }
 
 }  // namespace koi::text

@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "koi/text/number_scan.h"
+
 namespace koi::text {
 
 // A counter that takes native numbers: 개, 명, 시간 ...
@@ -27,18 +29,16 @@ struct Unit {
   std::string_view name;         // 킬로미터
   std::string_view before = {};  // 시속, 섭씨: said before the number
 };
-struct FoundUnit {
-  const Unit* unit;
-  size_t end;
-};
-std::optional<FoundUnit> find_unit(std::string_view text, size_t at);
+// The unit that begins at `at`, behind one space or none.
+std::optional<Found<Unit>> find_unit(std::string_view text, size_t at);
 
 // A sign of money that stands before the number.
 struct Currency {
   std::string_view symbol, name;
   std::string_view cent = {};
 };
-const Currency* find_currency(std::string_view text, size_t at);
+// The one at `at`, if a digit follows.
+std::optional<Found<Currency>> find_currency(std::string_view text, size_t at);
 
 // Whether the bytes at `at` begin a Hangul syllable.
 bool hangul_at(std::string_view text, size_t at);

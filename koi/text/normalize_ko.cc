@@ -92,9 +92,9 @@ class KoreanReader {
   bool read_here() {
     const size_t sign = minus_here();
     const size_t begin = at_ + sign;
-    if (const Currency* currency = find_currency(text_, begin)) {
+    if (const auto currency = find_currency(text_, begin)) {
       if (sign > 0) out_ += "마이너스 ";
-      return read_money(*currency, begin);
+      return read_money(*currency);
     }
     if (!is_digit(char_at(text_, begin))) return false;
     if (sign > 0) return read_negative(begin);
@@ -126,7 +126,7 @@ class KoreanReader {
     if (hyphen && (spaced || next > at_ + sign)) return false;
     if (spaced && between.find_first_not_of(' ', word.size()) != std::string_view::npos)
       return false;
-    if (!is_digit(char_at(text_, next)) && find_currency(text_, next) == nullptr) return false;
+    if (!is_digit(char_at(text_, next)) && !find_currency(text_, next)) return false;
     while (out_.ends_with(' ')) out_.pop_back();
     out_ += "에서 ";
     at_ = next;
@@ -164,18 +164,20 @@ class KoreanReader {
   }
 
   bool read_slashes() {
-    const Groups slashes = scan_groups(text_, at_, "/", 4);
+    const Groups slashes = scan_groups(text_, at_, "/");
+    if (slashes.size() < 2) return false;
     if (read_if_date(slashes)) return true;
-    if (slashes.size() != 2) return false;
+    if (slashes.size() > 2) return say(join_sino(slashes.digits, "/"), slashes.end);
     return say(korean_sino(slashes.digits[1]) + "분의 " + korean_sino(slashes.digits[0]),
                slashes.end);
   }
 
   // A time of day, or else a score or ratio.
   bool read_clock() {
-    const Groups colons = scan_groups(text_, at_, ":", 4);
-    if (colons.size() < 2 || colons.size() > 3) return false;
-    bool clock = colons.digits[0].size() <= 2 && small_value(colons.digits[0]) <= 24;
+    const Groups colons = scan_groups(text_, at_, ":");
+    if (colons.size() < 2) return false;
+    bool clock =
+        colons.size() <= 3 && colons.digits[0].size() <= 2 && small_value(colons.digits[0]) <= 24;
     for (size_t i = 1; i < colons.size(); ++i)
       clock = clock && colons.digits[i].size() == 2 && small_value(colons.digits[i]) < 60;
     if (!clock) return say(join_sino(colons.digits, " 대 "), colons.end);
@@ -190,8 +192,10 @@ class KoreanReader {
 
   // 4·19: days that are remembered, month and then the digits of the day.
   bool read_day_name() {
-    const Groups days = scan_groups(text_, at_, "·", 3);
-    if (days.size() != 2 || days.digits[0].size() > 2 || days.digits[1].size() > 2) return false;
+    const Groups days = scan_groups(text_, at_, "·");
+    if (days.size() < 2) return false;
+    const bool day = days.size() == 2 && days.digits[0].size() <= 2 && days.digits[1].size() <= 2;
+    if (!day) return say(join_sino(days.digits, "·"), days.end);
     return say(korean_sino(days.digits[0]) + korean_fraction(days.digits[1]), days.end);
   }
 
@@ -203,8 +207,9 @@ class KoreanReader {
     return say(join_digits({digits.substr(0, 3), digits.substr(3, 4), digits.substr(7)}), end);
   }
 
-  bool read_money(const Currency& currency, size_t sign) {
-    const Number number = scan_number(text_, sign + currency.symbol.size());
+  bool read_money(const Found<Currency>& found) {
+    const Currency& currency = *found.entry;
+    const Number number = scan_number(text_, found.end);
     size_t end = number.end;
     for (const std::string_view all = "백천만억조";
          hangul_at(text_, end) && all.find(text_.substr(end, kSyllable)) != std::string_view::npos;)
@@ -230,17 +235,17 @@ class KoreanReader {
 
   bool read_negative(size_t begin) {
     const Number number = scan_number(text_, begin);
-    const std::optional<FoundUnit> unit = find_unit(text_, number.end);
-    const bool cold = (unit && unit->unit->before == "섭씨 ") ||
+    const auto unit = find_unit(text_, number.end);
+    const bool cold = (unit && unit->entry->before == "섭씨 ") ||
                       starts_at(text_, skip_spaces(text_, number.end), "도");
     const std::string minus = cold ? "영하 " : "마이너스 ";
     if (unit) return say_unit(minus + spell_number(number), *unit);
     return say(minus + spell_number(number), number.end);
   }
 
-  bool say_unit(const std::string& number, const FoundUnit& found) {
-    out_ += found.unit->before;
-    return say(number + " " + std::string(found.unit->name), found.end);
+  bool say_unit(const std::string& number, const Found<Unit>& found) {
+    out_ += found.entry->before;
+    return say(number + " " + std::string(found.entry->name), found.end);
   }
 
   // Native numbers. In 3~5명 both are.

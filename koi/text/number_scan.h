@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,6 +43,27 @@ Groups scan_groups(std::string_view text, size_t at, std::string_view separator,
 
 // The value of up to nine digits; -1 for more.
 int small_value(std::string_view digits);
+
+// A unit or the like, and where it ends in the text.
+template <typename Entry>
+struct Found {
+  const Entry* entry;
+  size_t end;
+};
+// The entry of `table` with the longest `symbol` that begins at `at`. Behind one that ends in a
+// letter no letter or digit stands.
+template <typename Table>
+auto find_symbol(std::string_view text, size_t at, const Table& table) {
+  using Entry = typename Table::value_type;
+  std::optional<Found<Entry>> longest;
+  for (const Entry& entry : table) {
+    const size_t end = at + entry.symbol.size();
+    if (!starts_at(text, at, entry.symbol) || (longest && longest->end >= end)) continue;
+    const bool goes_on = is_letter(entry.symbol.back()) && skip_word(text, end) > end;
+    if (!goes_on) longest = Found<Entry>{&entry, end};
+  }
+  return longest;
+}
 
 // A year, month and day.
 struct Date {
