@@ -5,6 +5,7 @@
 #include "koi/checkpoint/pickle_reader.h"
 #include "koi/checkpoint/pth.h"
 #include "koi/checkpoint/safetensors.h"
+#include "koi/text/normalize.h"
 
 namespace koi::fuzz {
 namespace {
@@ -51,9 +52,17 @@ void read_safetensors(std::string_view bytes) {
   });
 }
 
+void read_numbers(std::string_view bytes) {
+  using text::NumberReading;
+  for (const NumberReading reading : {NumberReading::chinese, NumberReading::korean,
+                                      NumberReading::english, NumberReading::by_script})
+    guarded([&] { text::read_numbers(bytes, reading); });
+}
+
 const std::map<std::string, std::function<void(std::string_view)>>& targets() {
   static const std::map<std::string, std::function<void(std::string_view)>> all{
       {"npy", read_npy},
+      {"numbers", read_numbers},
       {"pickle", read_pickle},
       {"pth", read_pth},
       {"safetensors", read_safetensors}};
