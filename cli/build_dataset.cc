@@ -9,6 +9,7 @@
 
 #include "cli/commands.h"
 #include "cli/flags.h"
+#include "cli/normalize_flag.h"
 #include "koi/base/error.h"
 #include "koi/base/progress.h"
 #include "koi/dataset/pack.h"
@@ -111,6 +112,8 @@ void add_build_dataset(CLI::App& app) {
       app, "build-dataset", "Pack codes and transcripts into shards for training",
       "  koi build-dataset --input data --output data/protos --text-extension .lab\n"
       "  koi build-dataset --filelist train.list --output data/protos\n"
+      "  koi build-dataset --input data --output data/protos --text-extension .lab --normalize "
+      "auto\n"
       "Each folder is a speaker, named after it; beside x.npy (koi extract-vq) stands x.lab.\n"
       "A file list has lines path|speaker|language|text. Files that cannot be packed are reported\n"
       "and left out, and the exit status is 1. The shards in the output folder (00000000.protos\n"
@@ -129,6 +132,7 @@ void add_build_dataset(CLI::App& app) {
   command->add_option("--shard-size", options.shard_size_mib, "MiB behind which a shard ends")
       ->check(CLI::Range(uint64_t{0}, uint64_t{1} << 20).description(""))
       ->capture_default_str();
+  add_normalize(command, options.numbers);
   command->add_flag("--reference-rules", flags->reference_rules,
                     "the reference's bytes, its faults with texts and old shards too");
   command->add_flag("--json", flags->json, "print the summary as JSON");

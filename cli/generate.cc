@@ -15,6 +15,7 @@ namespace {
 
 constexpr char kExamples[] =
     "  koi generate --text 'Good morning.' --checkpoint-path checkpoints/fish-speech-1.4\n"
+    "  koi generate --text '사과 3개' --normalize ko\n"
     "  koi generate --text 'Good morning.' --prompt-text 'Hello.' --prompt-tokens fake.npy\n";
 
 struct GenerateFlags {
@@ -34,8 +35,8 @@ std::vector<speech::Reference> read_references(const GenerateFlags& flags) {
   }
   std::vector<speech::Reference> references;
   for (size_t i = 0; i < flags.prompt_texts.size(); ++i) {
-    references.push_back(
-        {flags.prompt_texts[i], speech::read_stored_codes(flags.prompt_tokens[i])});
+    references.push_back({flags.speech.spoken(flags.prompt_texts[i]),
+                          speech::read_stored_codes(flags.prompt_tokens[i])});
   }
   return references;
 }

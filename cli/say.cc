@@ -20,7 +20,8 @@ constexpr char kExamples[] =
     "  koi say --text 'Good morning.' --checkpoint-path results/alice/merged -o out.wav\n"
     "  koi say --text 'Good morning.' --lora alice.ckpt:0.7 --lora bob.ckpt:0.3 -o out.wav\n"
     "  koi say --text - --reference me.wav --reference-text 'What I say in it.' -o out.wav "
-    "< text.txt\n";
+    "< text.txt\n"
+    "  koi say --text 'It is 3:30 pm.' --normalize auto -o out.wav\n";
 
 struct SayFlags {
   SpeechFlags speech;
@@ -81,7 +82,8 @@ int run(const SayFlags& flags) {
   const auto start = std::chrono::steady_clock::now();
   std::vector<speech::Reference> references;
   for (size_t i = 0; i < flags.references.size(); ++i) {
-    references.push_back(engine.encode_reference(flags.references[i], flags.reference_texts[i]));
+    references.push_back(engine.encode_reference(flags.references[i],
+                                                 flags.speech.spoken(flags.reference_texts[i])));
   }
   speech::Speech speech;
   {

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "cli/flags.h"
+#include "cli/normalize_flag.h"
 #include "koi/base/error.h"
 
 namespace koi::cli {
@@ -30,6 +31,7 @@ std::string read_standard_input() {
 void SpeechFlags::add_to(CLI::App* command) {
   speech::SamplingOptions& sampling = options_.generate.sampling;
   command->add_option("--text", text, "what to say; - reads it from standard input");
+  add_normalize(command, numbers_);
   command->add_option("--checkpoint-path", checkpoint, "checkpoint folder")->capture_default_str();
   lora.add_to(command,
               "adapter to speak with, unmerged: a run's .ckpt or a folder in PEFT's layout; "
@@ -88,8 +90,12 @@ speech::LongOptions SpeechFlags::options(base::Progress& progress) const {
   return result;
 }
 
+std::string SpeechFlags::spoken(const std::string& written) const {
+  return text::read_numbers(written, numbers_);
+}
+
 std::string SpeechFlags::checked_text() const {
-  std::string result = text == "-" ? read_standard_input() : text;
+  const std::string result = spoken(text == "-" ? read_standard_input() : text);
   if (result.empty()) {
     throw Error(ErrorKind::usage, "--text", "is missing or empty", "give the text to say");
   }

@@ -9,6 +9,7 @@
 #include "cli/lora_flags.h"
 #include "koi/base/progress.h"
 #include "koi/speech/long_text.h"
+#include "koi/text/normalize.h"
 
 namespace koi::cli {
 
@@ -20,8 +21,10 @@ struct SpeechFlags {
 
   void add_to(CLI::App* command);
 
-  // The text itself; "-" reads it from standard input. Throws Error(usage) where nothing is left to
-  // say or an option is out of its range: asked before anything is loaded.
+  // A text as it is to be spoken (--normalize). Throws Error(corrupt) for invalid UTF-8.
+  std::string spoken(const std::string& written) const;
+  // spoken() of the text itself; "-" reads it from standard input. Throws Error(usage) where
+  // nothing is left to say or an option is out of its range: asked before anything is loaded.
   std::string checked_text() const;
   // How to load the model (applies --device and --threads).
   lm::LoadModelOptions model_options() const;
@@ -34,6 +37,7 @@ struct SpeechFlags {
 
   DeviceFlags device_;
   speech::LongOptions options_;
+  text::NumberReading numbers_ = text::NumberReading::none;
   std::string noise_ = "portable";
   bool unconstrained_ = false;
   bool special_tokens_ = false;

@@ -9,6 +9,7 @@
 
 #include "koi/base/files.h"
 #include "koi/dataset/transcript.h"
+#include "koi/text/normalize.h"
 
 namespace koi::dataset {
 
@@ -23,6 +24,9 @@ struct PackOptions {
   // refused, ends not stripped, records without sentences written, old shards left in place).
   // Where the reference stops with an exception at a file's codes, that file is reported.
   TextRules rules = TextRules::repaired;
+  // Numbers in transcripts, read out behind all cleaning. A transcript of which nothing is left is
+  // reported.
+  text::NumberReading numbers = text::NumberReading::none;
 };
 
 struct PackFailure {

@@ -39,12 +39,21 @@ std::string speaker_of(const fs::path& folder, TextRules rules) {
   return rules == TextRules::reference ? "" : fs::canonical(folder).filename().string();
 }
 
+// What is packed of a cleaned transcript.
+std::string spoken(const std::string& transcript, const std::string& where,
+                   const PackOptions& options) {
+  std::string text = text::read_numbers(transcript, options.numbers);
+  if (text.empty() && !transcript.empty())
+    throw Error(ErrorKind::corrupt, where, "nothing is left once its numbers are read");
+  return text;
+}
+
 std::vector<std::string> read_texts(const fs::path& codes, const PackOptions& options) {
   std::vector<std::string> texts;
   for (const std::string& extension : options.text_extensions) {
     fs::path path = codes;
     path.replace_extension(extension);
-    texts.push_back(read_transcript(path, options.rules));
+    texts.push_back(spoken(read_transcript(path, options.rules), path.string(), options));
   }
   return texts;
 }
@@ -89,14 +98,15 @@ void require_reference_language(std::string_view language, const std::string& wh
 }
 
 // The entry of one line of a file list. The reference looks in the working folder only.
-PackEntry list_entry(const ListLine& line, const fs::path& list, TextRules rules) {
+PackEntry list_entry(const ListLine& line, const fs::path& list, const PackOptions& options) {
   fs::path path = line.path;
-  if (rules == TextRules::repaired) path = find_listed(line.path, list);
+  if (options.rules == TextRules::repaired) path = find_listed(line.path, list);
   std::error_code ignored;
   if (path.empty() || !fs::exists(path, ignored))
     throw Error(ErrorKind::not_found, line.where, "there is no file " + line.path);
   path.replace_extension(".npy");
-  return {path, {tidy_transcript(line.text, line.where, rules)}};
+  const std::string text = tidy_transcript(line.text, line.where, options.rules);
+  return {path, {spoken(text, line.where, options)}};
 }
 
 std::vector<PackGroup> read_list(const fs::path& list, const PackOptions& options,
@@ -107,7 +117,7 @@ std::vector<PackGroup> read_list(const fs::path& list, const PackOptions& option
     if (options.rules == TextRules::reference)
       require_reference_language(line.language, line.where);
     try {
-      groups.add(line.speaker, line.speaker, list_entry(line, list, options.rules));
+      groups.add(line.speaker, line.speaker, list_entry(line, list, options));
     } catch (const Error& error) {
       failed({line.where, error.what()});
     }

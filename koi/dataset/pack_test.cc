@@ -196,5 +196,28 @@ TEST_F(Pack, ArrayThatClaimsManyCodebooks) {
   }
 }
 
+TEST_F(Pack, NumbersAreReadOutWhereAsked) {
+  add_pair("a/x", "사과 3개");
+  add_codes("b/y.npy");
+  add_text("list.txt", (data() / "b/y.wav").string() + "|b|en|3 apples\n");
+  add_text("b/y.wav", "");
+  options.inputs = {data() / "a", data() / "list.txt"};
+  options.numbers = text::NumberReading::by_script;
+  const auto packed = records(pack());
+  ASSERT_EQ(packed.size(), 2u);
+  EXPECT_THAT(packed[0].sentences.at(0).texts, ElementsAre("사과 세 개"));
+  EXPECT_THAT(packed[1].sentences.at(0).texts, ElementsAre("three apples"));
+}
+
+// Chinese reading drops runs of zeros, as the reference does.
+TEST_F(Pack, TranscriptsOfWhichNothingIsLeftAreReported) {
+  add_pair("a/x", "00");
+  add_pair("a/y", "3个");
+  options.numbers = text::NumberReading::chinese;
+  const auto packed = records(pack());
+  EXPECT_THAT(failures, ElementsAre(HasSubstr("nothing is left")));
+  EXPECT_THAT(packed.at(0).sentences.at(0).texts, ElementsAre("三个"));
+}
+
 }  // namespace
 }  // namespace koi::dataset

@@ -76,6 +76,8 @@ TEST_F(BadInput, UsageIsStatusTwo) {
   refused({"no-such-command"}, {"no-such-command"}, 2);
   refused({"say", "--no-such-flag"}, {"no-such-flag"}, 2);
   refused({"say", "--checkpoint-path", "ck", "--text", "", "-o", "out.wav"}, {"--text"}, 2);
+  refused({"say", "--text", "3", "--normalize", "jp", "-o", "out.wav"}, {"--normalize", "jp"}, 2);
+  refused({"build-dataset", "--input", "ck", "--normalize", "jp"}, {"--normalize", "jp"}, 2);
 }
 
 TEST_F(BadInput, MissingCheckpoint) {

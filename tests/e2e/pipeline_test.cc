@@ -158,6 +158,20 @@ TEST_F(Pipeline, HangulInFileSpeakerAndProjectNames) {
   merge_and_speak("한국어");
 }
 
+TEST_F(Pipeline, NumbersAreSpokenAsWords) {
+  make_checkpoint(at.path());
+  const auto said = [&](const std::string& reading, const std::string& text) {
+    const RunResult result =
+        must({"say", "--text", text, "--normalize", reading, "--checkpoint-path", "checkpoint",
+              "--max-new-tokens", "2", "--json", "-o", "speech.wav"},
+             at.path());
+    return nlohmann::json::parse(result.out)["segments"][0]["text"].get<std::string>();
+  };
+  EXPECT_EQ(said("none", "사과 3개"), "사과 3개");
+  EXPECT_EQ(said("ko", "사과 3개"), "사과 세 개");
+  EXPECT_EQ(said("auto", "at 3:30 pm"), "at three thirty pm");
+}
+
 TEST_F(Pipeline, FinetuneDoesAllAndGoesOn) {
   make_recordings(at / "data-raw", "allison", "0.3");
   make_checkpoint(at.path());
