@@ -1,5 +1,6 @@
 #include "koi/text/korean_units.h"
 
+#include <algorithm>
 #include <array>
 
 #include "koi/text/korean_number.h"
@@ -93,6 +94,16 @@ bool ends_word(std::string_view text, size_t at) {
          kFollowers.find(text.substr(at, kSyllable)) != std::string_view::npos;
 }
 
+// What makes the number before the counter a name, or a score (3 대 2): 3번 출구.
+bool names_number(std::string_view text, size_t at, std::string_view counter) {
+  if (counter == "대") return is_digit(char_at(text, at));
+  constexpr std::array kNumbered = std::to_array<std::string_view>(
+      {"출구", "문제", "버스", "국도", "후보", "타자", "게이트", "창구", "선수", "트랙"});
+  return counter == "번" &&
+         std::any_of(kNumbered.begin(), kNumbered.end(),
+                     [&](std::string_view noun) { return starts_at(text, at, noun); });
+}
+
 }  // namespace
 
 bool hangul_at(std::string_view text, size_t at) {
@@ -108,8 +119,7 @@ std::optional<Counter> find_counter(std::string_view text, size_t at) {
     if (word.size() > longest.size() && starts_at(text, at, word)) longest = word;
   const size_t end = at + longest.size();
   if (longest.empty() || !ends_word(text, end)) return {};
-  // 3 대 2 is a score.
-  if (longest == "대" && char_at(text, end) == ' ' && is_digit(char_at(text, end + 1))) return {};
+  if (char_at(text, end) == ' ' && names_number(text, end + 1, longest)) return {};
   return Counter{longest, end};
 }
 

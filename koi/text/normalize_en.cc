@@ -95,10 +95,12 @@ class EnglishReader {
     return true;
   }
 
-  // Letters, and digits that are joined to them.
+  // Letters, and digits that are joined to them: v1.5.
   bool copy_word() {
-    const size_t end = skip_word(text_, at_);
+    size_t end = skip_word(text_, at_);
     if (end == at_) return false;
+    while (char_at(text_, end) == '.' && is_digit(char_at(text_, end + 1)))
+      end = skip_word(text_, end + 1);
     return copy_as(text_.substr(at_, end - at_), end);
   }
 

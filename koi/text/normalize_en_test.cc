@@ -216,6 +216,7 @@ TEST(NormalizeEnglish, what_letters_are_joined_to_stays) {
           {"3D", "3D"},
           {"iPhone15", "iPhone15"},
           {"4x4", "4x4"},
+          {"v1.5.2 is out", "v1.5.2 is out"},
           {"747s", "747s"},
           {"x_1", "x_1"},
           {"Henry VIII", "Henry VIII"},
