@@ -77,7 +77,7 @@ class EnglishReader {
     if (joined && copy_word()) return true;
     if (!joined && starts_at(text_, at_, "#") && is_digit(char_at(text_, at_ + 1)))
       return copy_as("number ", at_ + 1);
-    const size_t begin = at_ + minus_here(before);
+    const size_t begin = at_ + minus_at(text_, at_);
     const auto currency = find_english_currency(text_, begin);
     const bool point = !joined && !is_digit(before) && char_at(text_, begin) == '.' &&
                        is_digit(char_at(text_, begin + 1));
@@ -102,14 +102,6 @@ class EnglishReader {
     while (char_at(text_, end) == '.' && is_digit(char_at(text_, end + 1)))
       end = skip_word(text_, end + 1);
     return copy_as(text_.substr(at_, end - at_), end);
-  }
-
-  size_t minus_here(char before) const {
-    if (at_ > 0 && std::string_view(" \t\n([{\"'=:,/").find(before) == std::string_view::npos)
-      return 0;
-    for (const std::string_view sign : {"-", "−"})
-      if (starts_at(text_, at_, sign)) return sign.size();
-    return 0;
   }
 
   bool read_money(const Found<EnglishCurrency>& found) {

@@ -90,7 +90,7 @@ class KoreanReader {
   }
 
   bool read_here() {
-    const size_t sign = minus_here();
+    const size_t sign = minus_at(text_, at_);
     const size_t begin = at_ + sign;
     if (const auto currency = find_currency(text_, begin)) {
       if (sign > 0) out_ += "마이너스 ";
@@ -99,15 +99,6 @@ class KoreanReader {
     if (!is_digit(char_at(text_, begin))) return false;
     if (sign > 0) return read_negative(begin);
     return copy_formula() || read_groups() || read_counted() || read_plain();
-  }
-
-  size_t minus_here() const {
-    const bool free = at_ == 0 || std::string_view(" \t\n([{\"'=:,/").find(text_[at_ - 1]) !=
-                                      std::string_view::npos;
-    if (!free) return 0;
-    for (const std::string_view sign : {"-", "−"})
-      if (starts_at(text_, at_, sign)) return sign.size();
-    return 0;
   }
 
   // 에서 for the sign between two numbers. Between the first one and the sign there may be a word

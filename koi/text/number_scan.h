@@ -19,6 +19,10 @@ bool starts_at(std::string_view text, size_t at, std::string_view what);
 size_t skip_digits(std::string_view text, size_t at);
 size_t skip_word(std::string_view text, size_t at);
 
+// The length of the minus before a number at `at`; 0 where there is none, or where it joins the
+// number to what is before it (covid-19).
+size_t minus_at(std::string_view text, size_t at);
+
 struct Number {
   std::string integer;   // without separators of thousands; at least one digit
   std::string fraction;  // digits behind the point, may be empty
