@@ -10,6 +10,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include "koi/audio/audio_stream.h"
 #include "koi/audio/container.h"
 #include "koi/audio/ffmpeg.h"
 #include "koi/base/error.h"
@@ -97,31 +98,32 @@ class Reader {
             .encoding = format_name(info_.format & SF_FORMAT_SUBMASK)};
   }
 
-  template <typename Sample>
-  std::vector<Sample> read_all() {
-    if (info_.frames > kMaxSamples / info_.channels) refuse_length(path_);
-    // Read in pieces: memory follows what is really there, not what the header claims.
-    constexpr sf_count_t kPieceSamples = 1 << 20;
-    const sf_count_t piece = std::max<sf_count_t>(1, kPieceSamples / info_.channels);
-    std::vector<Sample> samples;
-    // As much as files of that size usually hold, so that long ones are not copied as they grow.
+  // How many samples to make room for, so that long recordings are not copied as they grow: what
+  // the header claims, but no more than files of that size usually hold.
+  size_t likely_samples() const {
     const auto size = static_cast<sf_count_t>(source_.bytes.size());
-    samples.reserve(
-        static_cast<size_t>(std::min((info_.frames + piece) * info_.channels, 8 * size)));
+    return static_cast<size_t>(std::min(info_.frames * info_.channels, 8 * size));
+  }
+
+  // Hands on all samples in pieces of kPieceSamples: memory follows what is really there, not what
+  // the header claims. Gives the frames.
+  template <typename Sample, typename Take>
+  sf_count_t read_pieces(const Take& take) {
+    if (info_.frames > kMaxSamples / info_.channels) refuse_length(path_);
+    const sf_count_t piece = frames_a_piece(info_.channels);
+    std::vector<Sample> samples(static_cast<size_t>(piece * info_.channels));
     sf_count_t frames = 0;
     for (sf_count_t got = piece; got == piece; frames += got) {
       if (frames > kMaxSamples / info_.channels) refuse_length(path_);
-      samples.resize(static_cast<size_t>((frames + piece) * info_.channels));
-      Sample* out = samples.data() + frames * info_.channels;
       if constexpr (std::is_same_v<Sample, float>) {
-        got = sf_readf_float(file_.get(), out, piece);
+        got = sf_readf_float(file_.get(), samples.data(), piece);
       } else {
-        got = sf_readf_double(file_.get(), out, piece);
+        got = sf_readf_double(file_.get(), samples.data(), piece);
       }
+      take(std::span<const Sample>(samples).first(static_cast<size_t>(got * info_.channels)));
     }
     check_complete(frames);
-    samples.resize(static_cast<size_t>(frames * info_.channels));
-    return samples;
+    return frames;
   }
 
  private:
@@ -157,14 +159,16 @@ class Reader {
   Foreign foreign_;
 };
 
+// `first` is the number of the first of the samples in their file.
 template <typename Sample>
-void require_finite(const std::vector<Sample>& samples, const fs::path& path) {
+void require_finite(std::span<const Sample> samples, int64_t first, const fs::path& path) {
   const auto bad =
       std::find_if(samples.begin(), samples.end(), [](Sample x) { return !std::isfinite(x); });
   if (bad == samples.end()) return;
-  throw Error(ErrorKind::corrupt, path.string(),
-              "sample " + std::to_string(bad - samples.begin()) + " is not a finite number",
-              "export the recording again");
+  throw Error(
+      ErrorKind::corrupt, path.string(),
+      "sample " + std::to_string(first + (bad - samples.begin())) + " is not a finite number",
+      "export the recording again");
 }
 
 }  // namespace
@@ -202,13 +206,34 @@ Audio<Sample> read_audio(const fs::path& path) {
     audio = read_with_ffmpeg<Sample>(*reader.foreign());
   } else {
     const AudioInfo info = reader.header();
-    audio = {info.channels, info.sample_rate_hz, reader.read_all<Sample>()};
+    audio = {info.channels, info.sample_rate_hz, {}};
+    audio.samples.reserve(reader.likely_samples());
+    reader.read_pieces<Sample>([&audio](std::span<const Sample> piece) {
+      audio.samples.insert(audio.samples.end(), piece.begin(), piece.end());
+    });
   }
-  require_finite(audio.samples, path);
+  require_finite<Sample>(audio.samples, 0, path);
   return audio;
 }
 
 template Audio<float> read_audio(const fs::path&);
 template Audio<double> read_audio(const fs::path&);
+
+AudioInfo stream_audio(const fs::path& path, const std::function<void(const AudioInfo&)>& begin,
+                       const std::function<void(std::span<const float>)>& take) {
+  Reader reader(path);
+  int64_t samples = 0;
+  const auto checked = [&](std::span<const float> piece) {
+    if (piece.empty()) return;
+    require_finite(piece, samples, path);
+    samples += std::ssize(piece);
+    take(piece);
+  };
+  if (reader.foreign() != nullptr) return stream_with_ffmpeg(*reader.foreign(), begin, checked);
+  AudioInfo info = reader.header();
+  begin(info);
+  info.frames = reader.read_pieces<float>(checked);
+  return info;
+}
 
 }  // namespace koi::audio

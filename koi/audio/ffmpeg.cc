@@ -11,6 +11,7 @@
 #include <map>
 #include <type_traits>
 
+#include "koi/audio/audio_stream.h"
 #include "koi/audio/container.h"
 #include "koi/base/error.h"
 #include "koi/base/limited_program.h"
@@ -133,28 +134,31 @@ class Media {
     return header;
   }
 
-  // Calls on_header(rate, channels), then on_sample for each. Gives the frames that belong to the
-  // sound.
+  // Calls on_header(rate, channels), then on_sample for each sample that belongs to the sound.
+  // Gives the frames.
   template <typename Sample, typename OnHeader, typename OnSample>
   int64_t decode(const Header& header, const OnHeader& on_header, const OnSample& on_sample) {
     AuStream<Sample> stream;
-    int64_t samples = 0;
+    int64_t samples = 0, wanted = kMaxSamples;
     int rate_hz = 0, channels = 0;
     const auto begin = [&](int hz, int count) {
       if (hz < 1 || count < 1) fail("holds no sound", "record or copy it again");
       rate_hz = hz;
       channels = count;
+      if (header.ends_there && header.claimed_s > 0)
+        wanted = std::min<int64_t>(wanted, std::llround(header.claimed_s * hz) * count);
       on_header(hz, count);
     };
     const auto next = [&](Sample sample) {
       if (++samples > kMaxSamples) refuse_length(foreign_.path);
-      on_sample(sample);
+      if (samples <= wanted) on_sample(sample);
     };
     run({"ffmpeg", "-nostdin", "-xerror", "-threads", "1"},
         {"-map", "0:a:0", "-c:a", AuStream<Sample>::kCodec, "-f", "au", "pipe:1"}, {},
         [&](std::string_view bytes) { stream.take(bytes, begin, next); });
     if (samples == 0) fail("holds no sound", "record or copy it again");
-    return check_length(header, samples / channels, rate_hz);
+    check_length(header, static_cast<double>(samples / channels) / rate_hz);
+    return std::min(samples, wanted) / channels;
   }
 
  private:
@@ -212,15 +216,11 @@ class Media {
          "copy the file again, or keep what can be read: " + ffmpeg_command(foreign_.path));
   }
 
-  int64_t check_length(const Header& header, int64_t frames, int rate_hz) const {
-    const double there_s = static_cast<double>(frames) / rate_hz;
-    if (header.claimed_s > there_s + kSlackS) {
-      fail("is truncated: " + std::to_string(header.claimed_s) + " s are claimed, " +
-               std::to_string(there_s) + " s are there",
-           "copy the file again, or keep what is left: " + ffmpeg_command(foreign_.path));
-    }
-    if (!header.ends_there || !(header.claimed_s > 0)) return frames;
-    return std::min<int64_t>(frames, std::llround(header.claimed_s * rate_hz));
+  void check_length(const Header& header, double there_s) const {
+    if (header.claimed_s <= there_s + kSlackS) return;
+    fail("is truncated: " + std::to_string(header.claimed_s) + " s are claimed, " +
+             std::to_string(there_s) + " s are there",
+         "copy the file again, or keep what is left: " + ffmpeg_command(foreign_.path));
   }
 
   const Foreign& foreign_;
@@ -230,18 +230,35 @@ class Media {
 }  // namespace
 
 AudioInfo probe_with_ffmpeg(const Foreign& file) {
+  return stream_with_ffmpeg(
+      file, [](const AudioInfo&) {}, [](std::span<const float>) {});
+}
+
+AudioInfo stream_with_ffmpeg(const Foreign& file,
+                             const std::function<void(const AudioInfo&)>& begin,
+                             const std::function<void(std::span<const float>)>& take) {
   Media media(file);
   const Header header = media.probe();
   AudioInfo info;
   info.container = header.container;
   info.encoding = header.encoding;
+  std::vector<float> piece;
+  size_t piece_samples = 0;
   info.frames = media.decode<float>(
       header,
-      [&info](int rate_hz, int channels) {
+      [&](int rate_hz, int channels) {
         info.sample_rate_hz = rate_hz;
         info.channels = channels;
+        piece_samples = static_cast<size_t>(frames_a_piece(channels) * channels);
+        begin(info);
       },
-      [](float) {});
+      [&](float sample) {
+        piece.push_back(sample);
+        if (piece.size() < piece_samples) return;
+        take(piece);
+        piece.clear();
+      });
+  take(piece);
   return info;
 }
 
@@ -249,14 +266,13 @@ template <typename Sample>
 Audio<Sample> read_with_ffmpeg(const Foreign& file) {
   Media media(file);
   Audio<Sample> audio;
-  const int64_t frames = media.decode<Sample>(
+  media.decode<Sample>(
       media.probe(),
       [&audio](int rate_hz, int channels) {
         audio.sample_rate_hz = rate_hz;
         audio.channels = channels;
       },
       [&audio](Sample sample) { audio.samples.push_back(sample); });
-  audio.samples.resize(static_cast<size_t>(frames * audio.channels));
   return audio;
 }
 

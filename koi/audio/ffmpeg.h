@@ -7,6 +7,7 @@
 // refused.
 #pragma once
 
+#include <functional>
 #include <string_view>
 
 #include "koi/audio/audio_file.h"
@@ -25,6 +26,11 @@ struct Foreign {
 // read_audio(), Error(unsupported) with the package's name where ffmpeg is not installed,
 // base::Interrupted.
 AudioInfo probe_with_ffmpeg(const Foreign& file);
+
+// stream_audio() for such a file.
+AudioInfo stream_with_ffmpeg(const Foreign& file,
+                             const std::function<void(const AudioInfo&)>& begin,
+                             const std::function<void(std::span<const float>)>& take);
 
 // The samples as they are decoded; integers are divided by their full scale (24 bits are exact in a
 // float). What a container cuts off at the end (the padding of AAC in MPEG-4) is left out. Throws

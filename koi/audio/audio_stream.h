@@ -1,0 +1,27 @@
+// A recording of any length, piece by piece, in little memory.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <span>
+
+#include "koi/audio/audio_file.h"
+
+namespace koi::audio {
+
+// Frames of the pieces that stream_audio() hands out, but for the last one: 65,536 samples.
+inline int64_t frames_a_piece(int channels) {
+  return std::max<int64_t>(1, (int64_t{1} << 16) / channels);
+}
+
+// Reads what read_audio<float>() reads, the same samples and the same errors, but calls `begin`
+// once with what the header says (frames are 0 where ffmpeg decodes) and then `take` for each piece
+// of interleaved samples. Gives what the header should have said: the frames that were there.
+// Throws as read_audio(); a damaged file may be found damaged only after `take` has seen a part of
+// it.
+AudioInfo stream_audio(const base::fs::path& path,
+                       const std::function<void(const AudioInfo&)>& begin,
+                       const std::function<void(std::span<const float>)>& take);
+
+}  // namespace koi::audio
