@@ -30,8 +30,8 @@ double letters_of(char32_t code) {
   return text::is_word(code) ? 1 : 0;
 }
 
-double rate_of(const SpokenText& text) {
-  return text.duration_s > 0 ? spoken_letters(text.text) / text.duration_s : kFastest + 1;
+double rate_of(const SpokenLetters& text) {
+  return text.duration_s > 0 ? text.letters / text.duration_s : kFastest + 1;
 }
 
 }  // namespace
@@ -44,8 +44,15 @@ double spoken_letters(std::string_view text) {
 }
 
 std::vector<size_t> odd_rates(const std::vector<SpokenText>& texts) {
+  std::vector<SpokenLetters> letters;
+  for (const SpokenText& text : texts)
+    letters.push_back({spoken_letters(text.text), text.duration_s});
+  return odd_rates(letters);
+}
+
+std::vector<size_t> odd_rates(const std::vector<SpokenLetters>& texts) {
   std::vector<double> rates;
-  for (const SpokenText& text : texts) rates.push_back(rate_of(text));
+  for (const SpokenLetters& text : texts) rates.push_back(rate_of(text));
   double median = 0;  // 0: none
   if (rates.size() >= kFewest) {
     std::vector<double> sorted = rates;

@@ -24,4 +24,11 @@ struct SpokenText {
 // second are judged by the latter alone, being mostly pause.
 std::vector<size_t> odd_rates(const std::vector<SpokenText>& texts);
 
+// The same where the texts themselves are not at hand.
+struct SpokenLetters {
+  double letters = 0;  // spoken_letters()
+  double duration_s = 0;
+};
+std::vector<size_t> odd_rates(const std::vector<SpokenLetters>& texts);
+
 }  // namespace koi::dataset
