@@ -13,6 +13,7 @@ void add_resample(CLI::App& app);
 void add_length(CLI::App& app);
 void add_split(CLI::App& app);
 void add_import(CLI::App& app);
+void add_validate(CLI::App& app);
 void add_build_dataset(CLI::App& app);
 void add_inspect(CLI::App& app);
 void add_finetune(CLI::App& app);

@@ -24,6 +24,7 @@ int main(int argc, char** argv) {
   add_length(app);
   add_split(app);
   add_import(app);
+  add_validate(app);
   add_build_dataset(app);
   add_inspect(app);
   add_finetune(app);

@@ -1,11 +1,12 @@
 """Real recordings with transcripts from Debian's packages, as SPEAKER/NAME.wav + SPEAKER/NAME.lab.
 
-    demo_data.py OUT [--minutes 4] [--speaker allison]
+    demo_data.py OUT [--minutes 4] [--speaker allison] [--language en|ru]
 
-The voice: Asterisk core sounds, English. Recorded by Allison Smith (theivrvoice.com), (c) 2003-2010, funded by Digium,
-Inc. CC BY-SA 3.0. Audio made from it carries the same line and licence.
+The voices: Asterisk core sounds, English, recorded by Allison Smith (theivrvoice.com), (c) 2003-2010, funded by Digium,
+Inc., CC BY-SA 3.0; Russian, recorded by Maxim Topal (ivrvoice.ru), CC BY 3.0. Audio made from one carries the same line
+and licence.
 
-Packages: asterisk-core-sounds-en-g722 (recordings, G.722 at 16 kHz), asterisk-core-sounds-en (transcripts). Where dpkg
+Packages: asterisk-core-sounds-XX-g722 (recordings, G.722 at 16 kHz), asterisk-core-sounds-XX (transcripts). Where dpkg
 left out /usr/share/doc (small container images do), the transcripts are taken out of the package itself.
 Files that are there already are not made again. scripts/demo_held_out.tsv names the sentences that are never used.
 """
@@ -20,24 +21,26 @@ import subprocess
 import sys
 import tempfile
 
-RECORDINGS = pathlib.Path("/usr/share/asterisk/sounds/en_US_f_Allison")
-TRANSCRIPTS = "usr/share/doc/asterisk-core-sounds-en/core-sounds-en.txt.gz"
+SOUNDS = pathlib.Path("/usr/share/asterisk/sounds")
+FOLDERS = {"en": "en_US_f_Allison", "ru": "ru_RU_f_IvrvoiceRU"}
 HELD_OUT = pathlib.Path(__file__).with_name("demo_held_out.tsv")
 G722_BYTES_PER_SECOND = 8000
 DIGITS = "zero one two three four five six seven eight nine".split()
 SKIPPED_FOLDERS = ("letters/", "phonetic/", "digits/", "silence/")
-NOT_SPOKEN_AS_WRITTEN = re.compile(r"[\[\]()<>]|\d\d|\d\.\d|H\.\d")
+# English says digits and signs one by one; in the other languages it is not known how.
+NOT_SPOKEN_AS_WRITTEN = {"en": re.compile(r"[\[\]()<>]|\d\d|\d\.\d|H\.\d"), "ru": re.compile(r"[\[\]()<>\d#*]")}
 
 
-def transcript_lines() -> list[str]:
-    installed = pathlib.Path("/") / TRANSCRIPTS
+def transcript_lines(language: str) -> list[str]:
+    package = f"asterisk-core-sounds-{language}"
+    inside = f"usr/share/doc/{package}/core-sounds-{language}.txt.gz"
+    installed = pathlib.Path("/") / inside
     if installed.exists():
         return gzip.decompress(installed.read_bytes()).decode().splitlines()
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run(["apt-get", "download", "-qq", "asterisk-core-sounds-en"], cwd=folder, check=True)
-        package = next(pathlib.Path(folder).glob("*.deb"))
-        subprocess.run(["dpkg", "-x", package, folder], check=True)
-        return gzip.decompress((pathlib.Path(folder) / TRANSCRIPTS).read_bytes()).decode().splitlines()
+        subprocess.run(["apt-get", "download", "-qq", package], cwd=folder, check=True)
+        subprocess.run(["dpkg", "-x", next(pathlib.Path(folder).glob("*.deb")), folder], check=True)
+        return gzip.decompress((pathlib.Path(folder) / inside).read_bytes()).decode().splitlines()
 
 
 def spoken(text: str) -> str:
@@ -46,20 +49,21 @@ def spoken(text: str) -> str:
     return re.sub(r" +([.,;:?!])", r"\1", re.sub(r" +", " ", text)).strip()
 
 
-def usable_recordings() -> list[tuple[str, pathlib.Path, str]]:
+def usable_recordings(language: str) -> list[tuple[str, pathlib.Path, str]]:
     """(name, recording, text), sorted by name."""
     held_out = {line.split("\t")[0] for line in HELD_OUT.read_text().splitlines()}
-    files = {str(p.relative_to(RECORDINGS).with_suffix("")): p for p in RECORDINGS.rglob("*.g722")}
+    root = SOUNDS / FOLDERS[language]
+    files = {str(p.relative_to(root).with_suffix("")): p for p in root.rglob("*.g722")}
     folded = {name.casefold(): name for name in files}
     found = {}
-    for line in transcript_lines():
+    for line in transcript_lines(language):
         match = re.match(r"^([^;:\s]\S*?)\s*:\s*(.+?)\s*$", line)
         if not match:
             continue
         name = match[1] if match[1] in files else folded.get(match[1].casefold())
         if name is None or name in found or name.replace("/", "_") in held_out:
             continue
-        if name.casefold().startswith(SKIPPED_FOLDERS) or NOT_SPOKEN_AS_WRITTEN.search(match[2]):
+        if name.casefold().startswith(SKIPPED_FOLDERS) or NOT_SPOKEN_AS_WRITTEN[language].search(match[2]):
             continue
         if 1 <= files[name].stat().st_size / G722_BYTES_PER_SECOND <= 32:
             found[name] = (name.replace("/", "_"), files[name], spoken(match[2]))
@@ -88,11 +92,13 @@ def main() -> None:
     parser.add_argument("out", type=pathlib.Path)
     parser.add_argument("--minutes", type=float, default=4, help="stop when that much is there (default 4)")
     parser.add_argument("--speaker", default="allison", help="name of the speaker's folder")
+    parser.add_argument("--language", choices=sorted(FOLDERS), default="en", help="whose recordings (default en)")
     options = parser.parse_args()
-    if not RECORDINGS.is_dir():
-        sys.exit(f"demo_data: {RECORDINGS} is missing: install asterisk-core-sounds-en-g722 (scripts/setup does)")
+    if not (SOUNDS / FOLDERS[options.language]).is_dir():
+        package = f"asterisk-core-sounds-{options.language}-g722"
+        sys.exit(f"demo_data: {SOUNDS / FOLDERS[options.language]} is missing: install {package} (scripts/setup does)")
     chosen, seconds = [], 0.0
-    for clip in usable_recordings():
+    for clip in usable_recordings(options.language):
         if seconds >= options.minutes * 60:
             break
         chosen.append(clip)

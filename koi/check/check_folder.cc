@@ -1,0 +1,90 @@
+#include "koi/check/check_folder.h"
+
+#include <algorithm>
+#include <mutex>
+#include <set>
+
+#include "koi/base/interrupt.h"
+#include "koi/base/parallel.h"
+#include "koi/check/compare.h"
+#include "koi/check/tree.h"
+
+namespace koi::check {
+namespace {
+
+namespace fs = base::fs;
+
+size_t workers_of(const CheckOptions& options) {
+  const size_t cores = base::usable_cores();
+  return options.workers == 0 ? cores : std::min(options.workers, cores);
+}
+
+std::string name_of(const fs::path& root, const fs::path& folder) {
+  return folder.empty() ? fs::canonical(root).filename().string() : folder.filename().string();
+}
+
+// Recordings in the order of their paths need not stand folder by folder.
+void find_speakers(Report& report) {
+  std::set<fs::path> folders;
+  for (const Recording& recording : report.recordings) folders.insert(recording.path.parent_path());
+  for (const fs::path& folder : folders)
+    report.speakers.push_back({.folder = folder, .name = name_of(report.folder, folder)});
+  for (Recording& recording : report.recordings) {
+    const auto place = folders.find(recording.path.parent_path());
+    recording.speaker = static_cast<size_t>(std::distance(folders.begin(), place));
+  }
+}
+
+}  // namespace
+
+Report check_folder(const fs::path& folder, const CheckOptions& options,
+                    const std::function<void()>& on_file) {
+  Tree tree = walk_tree(folder, options.text_extensions);
+  const size_t count = tree.recordings.size();
+  Report report{.folder = folder};
+  report.recordings.resize(count);
+  std::vector<std::vector<Finding>> found(count);
+  std::mutex mutex;
+  size_t done = 0;
+  base::parallel_for(count, workers_of(options), [&](size_t i) {
+    try {
+      report.recordings[i] = check_recording(folder, tree.recordings[i], options, found[i]);
+      const std::lock_guard lock(mutex);
+      ++done;
+      if (on_file) on_file();
+    } catch (const base::Interrupted&) {
+      // stop_requested() holds: no other file is begun.
+    }
+  });
+  if (done < count) return {.folder = folder, .interrupted = true};
+  report.findings = std::move(tree.findings);
+  for (size_t i = 0; i < count; ++i) {
+    for (Finding& finding : found[i]) {
+      finding.recording = i;
+      report.findings.push_back(std::move(finding));
+    }
+  }
+  find_speakers(report);
+  compare_recordings(report);
+  std::sort(report.findings.begin(), report.findings.end(), [](const Finding& a, const Finding& b) {
+    return a.kind != b.kind ? a.kind < b.kind : base::path_parts_less(a.path, b.path);
+  });
+  return report;
+}
+
+size_t Report::usable() const {
+  std::set<size_t> unusable;
+  for (const Finding& finding : findings) {
+    if (finding.recording && info_of(finding.kind).unusable) unusable.insert(*finding.recording);
+  }
+  return recordings.size() - unusable.size();
+}
+
+bool Report::harms(After after) const {
+  return std::any_of(findings.begin(), findings.end(), [after](const Finding& finding) {
+    const KindInfo& info = info_of(finding.kind);
+    return info.harms && !(after == After::fix && info.fixable);
+  });
+}
+
+}  // namespace koi::check

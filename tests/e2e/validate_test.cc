@@ -1,0 +1,122 @@
+// koi validate as a person types it.
+#include <gmock/gmock.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "koi/audio/audio_file.h"
+#include "koi/base/files.h"
+#include "tests/support/run_program.h"
+#include "tests/support/temp_dir.h"
+
+namespace koi::test {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using testing::HasSubstr;
+using testing::Not;
+
+class Validate : public testing::Test {
+ protected:
+  // Real recordings of one speaker, a minute.
+  void make_recordings(const std::string& language) {
+    const RunResult made =
+        run({"python3", KOI_SOURCE_DIR "/scripts/demo_data.py", (at / "raw").string(), "--minutes",
+             "1", "--language", language, "--speaker", language});
+    ASSERT_EQ(made.status, 0) << made.err;
+  }
+
+  // The first recording of a speaker, without its extension.
+  fs::path first(const std::string& speaker) const {
+    const auto files = base::list_files(
+        at / "raw" / speaker, [](const fs::path& path) { return path.extension() == ".wav"; });
+    return fs::path(files.at(0)).replace_extension();
+  }
+
+  json validate(int status, std::vector<std::string> more = {}) {
+    std::vector<std::string> command{"validate", "raw", "--json"};
+    command.insert(command.end(), more.begin(), more.end());
+    const RunResult result = koi(command, at.path());
+    EXPECT_EQ(result.status, status) << result.err;
+    return json::parse(result.out);
+  }
+
+  static size_t count(const json& report, const std::string& kind) {
+    return static_cast<size_t>(
+        std::count_if(report["findings"].begin(), report["findings"].end(),
+                      [&](const json& finding) { return finding["kind"] == kind; }));
+  }
+
+  TempDir at;
+};
+
+TEST_F(Validate, RealRecordingsOfTwoLanguages) {
+  make_recordings("en");
+  make_recordings("ru");
+  const json report = validate(0);
+  ASSERT_EQ(report["speakers"].size(), 2U);
+  EXPECT_EQ(report["speakers"][0]["script"], "Latin");
+  EXPECT_EQ(report["speakers"][1]["script"], "Cyrillic");
+  for (const json& speaker : report["speakers"]) {
+    EXPECT_NEAR(speaker["loudness_lufs"].get<double>(), -18, 4);
+    EXPECT_NEAR(speaker["letters_per_s"].get<double>(), 13, 4);
+  }
+  EXPECT_EQ(report["usable"], report["recordings"]);
+  // They are G.722, sampled at 16 kHz.
+  EXPECT_EQ(count(report, "narrow-band"), report["recordings"]);
+  EXPECT_FALSE(report["harms"]);
+}
+
+TEST_F(Validate, DamagedRealRecordingsAreNamed) {
+  make_recordings("en");
+  make_recordings("ru");
+  // One through a telephone, one cut, one twice, one text in UTF-16, one of the other speaker.
+  const std::string en = first("en").string(), ru = first("ru").string();
+  const auto ffmpeg = [](std::vector<std::string> words) {
+    words.insert(words.begin(), {"ffmpeg", "-nostdin", "-v", "error", "-y"});
+    ASSERT_EQ(run(words).status, 0);
+  };
+  ffmpeg({"-i", en + ".wav", "-ar", "8000", en + "-8k.wav"});
+  ffmpeg({"-i", en + "-8k.wav", "-ar", "44100", ru + "-up.wav"});
+  ffmpeg({"-i", ru + ".wav", ru + "-again.flac"});
+  fs::copy_file(en + ".lab", ru + "-up.lab");
+  fs::copy_file(ru + ".lab", ru + "-again.lab");
+  fs::copy_file(ru + ".lab", en + "-8k.lab");
+  fs::copy_file(ru + ".wav", ru + "-cut.wav");
+  fs::resize_file(ru + "-cut.wav", fs::file_size(ru + ".wav") / 2);
+  const json report = validate(1);
+  EXPECT_EQ(count(report, "telephone"), 2U);
+  EXPECT_EQ(count(report, "other-script"), 2U);
+  EXPECT_EQ(count(report, "duplicate-audio"), 1U);
+  EXPECT_EQ(count(report, "unreadable"), 1U);
+  EXPECT_EQ(count(report, "no-transcript"), 1U);
+  validate(0, {"--lenient"});
+  const RunResult shown = koi({"validate", "raw", "--num-workers", "1"}, at.path());
+  EXPECT_EQ(shown.status, 1);
+  EXPECT_THAT(shown.out, HasSubstr("would harm training:\n  unreadable (1)"));
+  EXPECT_THAT(shown.out, HasSubstr("-cut.wav: is truncated"));
+  EXPECT_THAT(shown.out, HasSubstr("-> copy or record it again"));
+}
+
+TEST_F(Validate, HostileNamesStayOnOneLine) {
+  fs::create_directories(at / "raw");
+  base::write_file(at / "raw/a\nb\xFF.wav", "no sound");
+  const RunResult shown = koi({"validate", "raw"}, at.path());
+  EXPECT_EQ(shown.status, 1);
+  EXPECT_THAT(shown.out, HasSubstr("a\\nb\\xff.wav"));
+  EXPECT_EQ(validate(1)["usable"], 0);
+  validate(1, {"--lenient"});
+}
+
+TEST_F(Validate, WhatIsNoFolderOfRecordings) {
+  EXPECT_EQ(koi({"validate", "missing"}, at.path()).status, 1);
+  fs::create_directories(at / "raw");
+  const RunResult empty = koi({"validate", "raw"}, at.path());
+  EXPECT_EQ(empty.status, 1);
+  EXPECT_THAT(empty.err, HasSubstr("holds no recordings"));
+  EXPECT_EQ(koi({"validate", "raw", "--codebook-size", "0"}, at.path()).status, 2);
+}
+
+}  // namespace
+}  // namespace koi::test
