@@ -1,6 +1,7 @@
 #include "koi/base/html.h"
 
 #include "koi/base/error.h"
+#include "koi/base/html_style.h"
 
 namespace koi::base {
 
@@ -8,6 +9,10 @@ std::string escape_html(std::string_view text) {
   std::string escaped;
   for (const char c : printable(text)) {
     switch (c) {
+      case '\xBE':
+      case '\xBF':
+        escaped += escaped.ends_with("\xEF\xBF") ? '\xBD' : c;
+        break;
       case '&':
         escaped += "&amp;";
         break;
@@ -28,6 +33,22 @@ std::string escape_html(std::string_view text) {
     }
   }
   return escaped;
+}
+
+std::string html_page(std::string_view title, const std::string& body) {
+  const std::string name = escape_html(title);
+  return "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n"
+         "<meta name=\"viewport\" content=\"width=device-width\"/>\n<title>" +
+         name + "</title>\n<style>" + kHtmlStyle + "</style>\n</head>\n<body>\n<h1>" + name +
+         "</h1>\n" + body + "</body>\n</html>\n";
+}
+
+std::string in_both(const std::string& english, const std::string& korean) {
+  return english + " <span lang=\"ko\">" + korean + "</span>";
+}
+
+std::string heading_in_both(const std::string& english, const std::string& korean) {
+  return "<h2>" + in_both(english, korean) + "</h2>\n";
 }
 
 }  // namespace koi::base

@@ -10,6 +10,13 @@ TEST(Html, NothingOfATextIsTakenForMarkup) {
             "&lt;a href=&quot;x&quot;&gt;O&#39;Neill &amp; 민지&lt;/a&gt;");
   EXPECT_EQ(escape_html(std::string_view("\0\xff\n", 3)), "\\x00\\xff\\n");
   EXPECT_EQ(escape_html("&amp;"), "&amp;amp;");
+  EXPECT_EQ(escape_html("a\uFFFF\uFFFE\uFFFD¿"), "a\uFFFD\uFFFD\uFFFD¿");
+}
+
+TEST(Html, APageHasItsTitleAndBody) {
+  const std::string page = html_page("a<b", "<p>" + in_both("both", "둘") + "</p>");
+  EXPECT_NE(page.find("<title>a&lt;b</title>"), page.npos);
+  EXPECT_NE(page.find("<h1>a&lt;b</h1>\n<p>both <span lang=\"ko\">둘</span></p>"), page.npos);
 }
 
 }  // namespace

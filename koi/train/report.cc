@@ -8,7 +8,6 @@
 
 #include "koi/base/html.h"
 #include "koi/train/checkpoint_files.h"
-#include "koi/train/report_style.h"
 #include "koi/train/settings_summary.h"
 #include "koi/train/svg_chart.h"
 
@@ -16,15 +15,8 @@ namespace koi::train {
 namespace {
 
 using base::escape_html;
-
-// In both languages.
-std::string label(const std::string& english, const std::string& korean) {
-  return english + " <span lang=\"ko\">" + korean + "</span>";
-}
-
-std::string heading(const std::string& english, const std::string& korean) {
-  return "<h2>" + label(english, korean) + "</h2>\n";
-}
+using base::heading_in_both;
+using base::in_both;
 
 std::string step_name(int64_t step) { return checkpoint_path("", step).stem().string(); }
 
@@ -95,10 +87,10 @@ std::string loss_chart(const std::vector<Metrics>& rows) {
          draw_chart({.lines = {{"raw", losses},
                                {"smooth", smoothed(losses)},
                                {"val", validations, /*marked=*/true}}}) +
-         "<figcaption><b class=\"raw\">&#9644;</b> " + label("each step", "단계마다") +
-         " <b class=\"smooth\">&#9644;</b> " + label("its mean", "평균") +
+         "<figcaption><b class=\"raw\">&#9644;</b> " + in_both("each step", "단계마다") +
+         " <b class=\"smooth\">&#9644;</b> " + in_both("its mean", "평균") +
          " <b class=\"val\">&#9679;</b> " +
-         label("held-out sentences, with their 95 % interval", "떼어 둔 문장, 95 % 신뢰 구간") +
+         in_both("held-out sentences, with their 95 % interval", "떼어 둔 문장, 95 % 신뢰 구간") +
          "</figcaption>\n</figure>\n";
 }
 
@@ -115,14 +107,15 @@ std::string small_chart(const std::vector<Metrics>& rows, const std::string& cap
 std::string small_charts(const std::vector<Metrics>& rows) {
   constexpr double kGiB = 1 << 30;
   return "<div class=\"charts\">\n" +
-         small_chart(rows, label("Learning rate", "학습률"),
+         small_chart(rows, in_both("Learning rate", "학습률"),
                      [](const Metrics& row) { return row.lr; }) +
-         small_chart(rows, label("Tokens a second", "초당 토큰"),
+         small_chart(rows, in_both("Tokens a second", "초당 토큰"),
                      [](const Metrics& row) { return row.tokens_per_s; }) +
          small_chart(
-             rows, label("% of what the machine's matrix products reach", "행렬 곱 최고 속도의 %"),
+             rows,
+             in_both("% of what the machine's matrix products reach", "행렬 곱 최고 속도의 %"),
              [](const Metrics& row) { return 100 * row.gemm_share; }) +
-         small_chart(rows, label("Memory, GiB", "메모리, GiB"),
+         small_chart(rows, in_both("Memory, GiB", "메모리, GiB"),
                      [](const Metrics& row) {
                        return static_cast<double>(row.memory.resident_bytes) / kGiB;
                      }) +
@@ -130,11 +123,11 @@ std::string small_charts(const std::vector<Metrics>& rows) {
 }
 
 std::string suggestion(const Settings& settings, const std::optional<int64_t>& step) {
-  std::string html = heading("Suggested checkpoint", "추천 체크포인트");
+  std::string html = heading_in_both("Suggested checkpoint", "추천 체크포인트");
   if (!step) {
     return html + "<p>" +
-           label("None yet: no validation has a checkpoint.",
-                 "아직 없습니다: 검증된 체크포인트가 없습니다.") +
+           in_both("None yet: no validation has a checkpoint.",
+                   "아직 없습니다: 검증된 체크포인트가 없습니다.") +
            "</p>\n";
   }
   const auto path = checkpoint_path(settings.checkpoint_folder, *step);
@@ -142,7 +135,7 @@ std::string suggestion(const Settings& settings, const std::optional<int64_t>& s
                               " --lora-weight " + shell_word(path) + " --output " +
                               shell_word(settings.run_folder / "merged");
   return html + "<p><b>" + escape_html(path.string()) + "</b><br/>" +
-         label(
+         in_both(
              "The earliest one that is as good as the best one, as far as the held-out sentences "
              "can tell; earlier ones are less over-fitted.",
              "떼어 둔 문장으로 가릴 수 있는 한 가장 좋은 것과 같은 것 가운데 가장 이른 것입니다. "
@@ -169,17 +162,17 @@ std::string validations(const Settings& settings, const std::vector<Metrics>& ro
                         const std::optional<int64_t>& suggested) {
   const Metrics* best = best_of(rows);
   if (best == nullptr) return {};
-  std::string html = heading("Validations", "검증") + "<table class=\"validations\">\n<tr>";
+  std::string html = heading_in_both("Validations", "검증") + "<table class=\"validations\">\n<tr>";
   const std::vector<std::pair<const char*, const char*>> columns{
       {"step", "단계"},  {"epoch", "에포크"}, {"loss", "손실"},   {"95 %", "구간"}, {"text", "글"},
       {"codes", "코드"}, {"top 5", "상위 5"}, {"sample", "견본"}, {"note", "비고"}};
-  for (const auto& [english, korean] : columns) html += "<th>" + label(english, korean) + "</th>";
+  for (const auto& [english, korean] : columns) html += "<th>" + in_both(english, korean) + "</th>";
   html += "</tr>\n";
   for (const Metrics& row : rows) {
     if (!row.validation) continue;
     std::string mark;
-    if (row.step == best->step) mark += label("best", "최고") + " ";
-    if (row.step == suggested) mark += "<b>" + label("suggested", "추천") + "</b>";
+    if (row.step == best->step) mark += in_both("best", "최고") + " ";
+    if (row.step == suggested) mark += "<b>" + in_both("suggested", "추천") + "</b>";
     html += validation_row(settings, row, mark);
   }
   return html + "</table>\n";
@@ -192,7 +185,7 @@ std::string list_of(const std::vector<std::string>& lines) {
 }
 
 std::string settings_table(const Settings& settings) {
-  std::string html = heading("Settings", "설정");
+  std::string html = heading_in_both("Settings", "설정");
   if (!settings.overrides.empty()) {
     std::string given;
     for (const std::string& text : settings.overrides)
@@ -210,10 +203,10 @@ std::string progress(const Settings& settings, const std::vector<Metrics>& rows)
   for (const Metrics& row : rows)
     if (row.train) last = &row;
   if (last == nullptr) return {};
-  std::string line = fmt::format("{} {} / {}, {} {:.4f}", label("step", "단계"), last->step,
-                                 settings.max_steps, label("loss", "손실"), last->train->loss);
+  std::string line = fmt::format("{} {} / {}, {} {:.4f}", in_both("step", "단계"), last->step,
+                                 settings.max_steps, in_both("loss", "손실"), last->train->loss);
   if (const Metrics* best = best_of(rows))
-    line += fmt::format(", {} {:.4f}", label("best validation", "최고 검증"),
+    line += fmt::format(", {} {:.4f}", in_both("best validation", "최고 검증"),
                         best->validation->losses.loss);
   return "<p>" + line + "</p>\n";
 }
@@ -238,16 +231,12 @@ std::optional<int64_t> suggested_step(const std::vector<Metrics>& rows,
 std::string report_html(const Settings& settings, const std::vector<Metrics>& rows,
                         const std::vector<std::string>& notes) {
   const auto suggested = suggested_step(rows, list_checkpoints(settings.checkpoint_folder));
-  const std::string title = escape_html(settings.run_folder.filename().string());
-  std::string html =
-      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n"
-      "<meta name=\"viewport\" content=\"width=device-width\"/>\n<title>" +
-      title + "</title>\n<style>" + kReportStyle + "</style>\n</head>\n<body>\n";
-  html += "<h1>" + title + "</h1>\n" + progress(settings, rows) + suggestion(settings, suggested);
-  html += heading("Loss", "손실") + loss_chart(rows) + validations(settings, rows, suggested);
-  html += heading("Speed and memory", "속도와 메모리") + small_charts(rows);
-  if (!notes.empty()) html += heading("Data", "데이터") + list_of(notes);
-  return html + settings_table(settings) + "</body>\n</html>\n";
+  std::string html = progress(settings, rows) + suggestion(settings, suggested);
+  html +=
+      heading_in_both("Loss", "손실") + loss_chart(rows) + validations(settings, rows, suggested);
+  html += heading_in_both("Speed and memory", "속도와 메모리") + small_charts(rows);
+  if (!notes.empty()) html += heading_in_both("Data", "데이터") + list_of(notes);
+  return base::html_page(settings.run_folder.filename().string(), html + settings_table(settings));
 }
 
 base::fs::path report_path(const Settings& settings) { return settings.run_folder / "report.html"; }

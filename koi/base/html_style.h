@@ -1,11 +1,11 @@
-// How report.html looks, by day and by night.
+// How koi's HTML reports look, by day and by night.
 #pragma once
 
 #include <string>
 
-namespace koi::train {
+namespace koi::base {
 
-inline const std::string kReportStyle = R"(
+inline const std::string kHtmlStyle = R"(
 :root { color-scheme: light dark; --back: #fff; --ink: #1f2328; --soft: #656d76; --grid: #d8dee4;
   --train: #0969da; --val: #bc4c00; --box: #f6f8fa; }
 @media (prefers-color-scheme: dark) { :root { --back: #0d1117; --ink: #e6edf3; --soft: #8d96a0;
@@ -25,8 +25,11 @@ polygon.band { stroke: none; fill: var(--val); opacity: .18; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); gap: 1rem; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; display: block; overflow-x: auto; }
 th, td { border-bottom: 1px solid var(--grid); padding: .25rem .6rem; text-align: left; }
+.bar { fill: var(--train); } .wave { fill: var(--train); } .harm .wave { fill: var(--val); }
+.files svg { width: 16rem; height: 2.5rem; } .files td { vertical-align: top; }
+.files ul { margin: 0; padding-left: 1.1rem; } .harms { color: var(--val); }
 .validations td { white-space: nowrap; } audio { height: 2rem; width: 15rem; vertical-align: middle; }
 pre { background: var(--box); padding: .6rem; white-space: pre-wrap; overflow-wrap: anywhere; }
 )";
 
-}  // namespace koi::train
+}  // namespace koi::base
