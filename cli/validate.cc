@@ -5,8 +5,10 @@
 #include "cli/commands.h"
 #include "cli/flags.h"
 #include "cli/validate_text.h"
+#include "koi/base/files.h"
 #include "koi/base/progress.h"
 #include "koi/check/check_folder.h"
+#include "koi/check/html_report.h"
 #include "koi/check/tree.h"
 
 namespace koi::cli {
@@ -15,6 +17,7 @@ namespace {
 struct Flags {
   std::string folder;
   check::CheckOptions options;
+  std::string html;
   bool json = false;
   bool lenient = false;
 };
@@ -29,6 +32,10 @@ int run(const Flags& flags) {
   }
   if (report.interrupted)
     return report_interrupted("nothing is printed; the same command begins anew");
+  if (!flags.html.empty()) {
+    const base::fs::path page = base::fs::absolute(flags.html);
+    base::write_file(page, check::report_html(report, page.parent_path()));
+  }
   const std::string text = flags.json ? validation_json(report) : validation_text(report);
   std::fputs(text.c_str(), stdout);
   if (flags.lenient) return report.usable() > 0 ? 0 : 1;
@@ -42,6 +49,7 @@ void add_validate(CLI::App& app) {
   CLI::App* command = add_command(
       app, "validate", "Look for everything that would harm training, and say what to do about it",
       "  koi validate data-raw\n"
+      "  koi validate data-raw --html data-raw.html\n"
       "  koi validate 녹음 --json > findings.json\n"
       "The exit status is 1 where something would harm training. Nothing in DIR is changed.",
       [flags] { return run(*flags); });
@@ -63,6 +71,8 @@ void add_validate(CLI::App& app) {
   command->add_option("--num-workers", flags->options.workers, "threads (0: the cores)")
       ->check(CLI::Range(0, 4096))
       ->capture_default_str();
+  command->add_option("--html", flags->html,
+                      "write a page to look at and to listen with, the worst recordings first");
   command->add_flag("--lenient", flags->lenient,
                     "exit status 1 only where not one recording can be trained on");
   command->add_flag("--json", flags->json, "print all figures and findings as JSON");

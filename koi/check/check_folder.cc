@@ -58,6 +58,12 @@ Report check_folder(const fs::path& folder, const CheckOptions& options,
   });
   if (done < count) return {.folder = folder, .interrupted = true};
   report.findings = std::move(tree.findings);
+  for (Finding& finding : report.findings) {
+    const auto place = std::lower_bound(tree.recordings.begin(), tree.recordings.end(),
+                                        finding.path, base::path_parts_less);
+    if (place != tree.recordings.end() && *place == finding.path)
+      finding.recording = static_cast<size_t>(place - tree.recordings.begin());
+  }
   for (size_t i = 0; i < count; ++i) {
     for (Finding& finding : found[i]) {
       finding.recording = i;

@@ -352,7 +352,8 @@ TEST_F(Check, TheWorkersDoNotMatter) {
 TEST(KindInfo, EveryKindSaysWhatItIsAndWhatToDo) {
   for (size_t kind = 0; kind < kKinds; ++kind) {
     const KindInfo& info = info_of(static_cast<Kind>(kind));
-    EXPECT_FALSE(info.name.empty() || info.title.empty() || info.fix.empty()) << kind;
+    EXPECT_FALSE(info.name.empty() || info.title.empty() || info.korean.empty() || info.fix.empty())
+        << kind;
     EXPECT_EQ(info.fixable, info.fix.find("--fix") != info.fix.npos) << info.name;
     EXPECT_TRUE(info.harms || !info.unusable) << info.name;
   }

@@ -44,12 +44,13 @@ enum class Kind {
 inline constexpr size_t kKinds = static_cast<size_t>(Kind::odd_entry) + 1;
 
 struct KindInfo {
-  std::string_view name;   // "no-transcript"
-  std::string_view title;  // a few words
-  std::string_view fix;    // a sentence, what to do about it
-  bool harms;              // training; else it is a remark
-  bool unusable;           // the recording cannot be trained on
-  bool fixable;            // fix_folder() does it
+  std::string_view name;    // "no-transcript"
+  std::string_view title;   // a few words
+  std::string_view korean;  // the same in Korean
+  std::string_view fix;     // a sentence, what to do about it
+  bool harms;               // training; else it is a remark
+  bool unusable;            // the recording cannot be trained on
+  bool fixable;             // fix_folder() does it
 };
 const KindInfo& info_of(Kind kind);
 

@@ -99,6 +99,15 @@ TEST_F(Validate, DamagedRealRecordingsAreNamed) {
   EXPECT_THAT(shown.out, HasSubstr("-> copy or record it again"));
 }
 
+TEST_F(Validate, ThePageIsWholeAndFindsItsRecordings) {
+  make_recordings("en");
+  const RunResult shown = koi({"validate", "raw", "--html", "page.html"}, at.path());
+  EXPECT_EQ(shown.status, 0) << shown.err;
+  const std::string page = base::read_file(at / "page.html");
+  EXPECT_THAT(page, HasSubstr("src=\"" + fs::relative(first("en"), at.path()).string() + ".wav\""));
+  EXPECT_EQ(koi({"validate", "raw", "--html", "no/page.html"}, at.path()).status, 1);
+}
+
 TEST_F(Validate, HostileNamesStayOnOneLine) {
   fs::create_directories(at / "raw");
   base::write_file(at / "raw/a\nb\xFF.wav", "no sound");
