@@ -11,6 +11,7 @@
 namespace koi::cli {
 namespace {
 
+using audio::FolderReport;
 using check::Finding;
 using check::KindInfo;
 using check::Recording;
@@ -119,6 +120,25 @@ ordered_json file_json(const Report& report, const Recording& recording) {
   return file;
 }
 
+std::string fixed_text(const FolderReport& fixed) {
+  std::string text = "\nthe copy:\n";
+  for (const audio::FileResult& file : fixed.problems)
+    text += fmt::format("  {}: {}\n", shown(file.path), file.message);
+  return text + fmt::format("{} mended, {} as they are, {} left out, {} were there, {} failed\n",
+                            fixed.done, fixed.unchanged, fixed.left_out, fixed.skipped,
+                            fixed.failed);
+}
+
+ordered_json fixed_json(const FolderReport& fixed) {
+  ordered_json object = {{"mended", fixed.done},       {"unchanged", fixed.unchanged},
+                         {"left_out", fixed.left_out}, {"skipped", fixed.skipped},
+                         {"failed", fixed.failed},     {"interrupted", fixed.interrupted}};
+  object["files"] = ordered_json::array();
+  for (const audio::FileResult& file : fixed.problems)
+    object["files"].push_back({{"path", file.path.string()}, {"what", file.message}});
+  return object;
+}
+
 ordered_json speaker_json(const Speaker& speaker) {
   return {{"name", speaker.name},
           {"folder", speaker.folder.string()},
@@ -134,7 +154,7 @@ ordered_json speaker_json(const Speaker& speaker) {
 
 }  // namespace
 
-std::string validation_text(const Report& report) {
+std::string validation_text(const Report& report, const std::optional<FolderReport>& fixed) {
   constexpr size_t kNamed = 20;
   std::string text;
   for (size_t i = 0; i < std::min(kNamed, report.speakers.size()); ++i)
@@ -142,15 +162,16 @@ std::string validation_text(const Report& report) {
   if (report.speakers.size() > kNamed)
     text += fmt::format("and {} more speakers\n", report.speakers.size() - kNamed);
   const size_t harms = count_harms(report);
-  return text + findings_text(report.findings) +
-         fmt::format(
-             "\n{} recordings, {:.2f} min, {} usable; speakers: {}; would harm training: {}; "
-             "remarks: {}\n",
-             report.recordings.size(), total_s(report) / 60, report.usable(),
-             report.speakers.size(), harms, report.findings.size() - harms);
+  text += findings_text(report.findings);
+  text += fmt::format(
+      "\n{} recordings, {:.2f} min, {} usable; speakers: {}; would harm training: {}; "
+      "remarks: {}\n",
+      report.recordings.size(), total_s(report) / 60, report.usable(), report.speakers.size(),
+      harms, report.findings.size() - harms);
+  return fixed ? text + fixed_text(*fixed) : text;
 }
 
-std::string validation_json(const Report& report) {
+std::string validation_json(const Report& report, const std::optional<FolderReport>& fixed) {
   ordered_json object = {{"folder", report.folder.string()},
                          {"recordings", report.recordings.size()},
                          {"usable", report.usable()},
@@ -171,6 +192,7 @@ std::string validation_json(const Report& report) {
   object["files"] = ordered_json::array();
   for (const Recording& recording : report.recordings)
     object["files"].push_back(file_json(report, recording));
+  if (fixed) object["copy"] = fixed_json(*fixed);
   // A file name need not be UTF-8.
   return object.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }

@@ -85,6 +85,10 @@ int reference_format(int format);
 // Does this encoding clip what passes full scale (all but floating-point samples)?
 bool format_clips(int format);
 
+// Does writing what was read from this encoding give the same samples again (PCM, floating point,
+// FLAC, ALAC)?
+bool is_lossless(int format);
+
 // 16-bit sample of a float: floor(x * 32768) clipped to -32768..32767; NaN gives 0. Source: the
 // rule of libsndfile's WAV writer (first rounded to 32 bits), which the reference uses.
 int16_t to_pcm16(float sample);

@@ -93,6 +93,25 @@ bool format_clips(int format) {
   return encoding != SF_FORMAT_FLOAT && encoding != SF_FORMAT_DOUBLE;
 }
 
+bool is_lossless(int format) {
+  switch (format & SF_FORMAT_SUBMASK) {
+    case SF_FORMAT_PCM_S8:
+    case SF_FORMAT_PCM_16:
+    case SF_FORMAT_PCM_24:
+    case SF_FORMAT_PCM_32:
+    case SF_FORMAT_PCM_U8:
+    case SF_FORMAT_FLOAT:
+    case SF_FORMAT_DOUBLE:
+    case SF_FORMAT_ALAC_16:
+    case SF_FORMAT_ALAC_20:
+    case SF_FORMAT_ALAC_24:
+    case SF_FORMAT_ALAC_32:
+      return true;
+    default:
+      return false;
+  }
+}
+
 int16_t to_pcm16(float sample) {
   if (std::isnan(sample)) return 0;
   constexpr double kScale = 2147483648.0;  // 2^31

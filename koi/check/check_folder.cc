@@ -35,6 +35,16 @@ void find_speakers(Report& report) {
   }
 }
 
+// The recordings with a finding of such a kind.
+std::set<size_t> with_finding(const Report& report,
+                              const std::function<bool(const KindInfo&)>& wanted) {
+  std::set<size_t> recordings;
+  for (const Finding& finding : report.findings) {
+    if (finding.recording && wanted(info_of(finding.kind))) recordings.insert(*finding.recording);
+  }
+  return recordings;
+}
+
 }  // namespace
 
 Report check_folder(const fs::path& folder, const CheckOptions& options,
@@ -79,17 +89,21 @@ Report check_folder(const fs::path& folder, const CheckOptions& options,
 }
 
 size_t Report::usable() const {
-  std::set<size_t> unusable;
-  for (const Finding& finding : findings) {
-    if (finding.recording && info_of(finding.kind).unusable) unusable.insert(*finding.recording);
-  }
-  return recordings.size() - unusable.size();
+  const auto is_unusable = [](const KindInfo& info) { return info.unusable; };
+  return recordings.size() - with_finding(*this, is_unusable).size();
 }
 
 bool Report::harms(After after) const {
-  return std::any_of(findings.begin(), findings.end(), [after](const Finding& finding) {
+  std::set<size_t> left_out;
+  if (after == After::fix) {
+    left_out =
+        with_finding(*this, [](const KindInfo& info) { return info.mending == Mending::left_out; });
+  }
+  return std::any_of(findings.begin(), findings.end(), [&](const Finding& finding) {
     const KindInfo& info = info_of(finding.kind);
-    return info.harms && !(after == After::fix && info.fixable);
+    if (after == After::nothing) return info.harms;
+    const bool is_gone = finding.recording && left_out.contains(*finding.recording);
+    return info.harms && info.mending == Mending::by_hand && !is_gone;
   });
 }
 

@@ -34,7 +34,7 @@ struct Report {
 
   // Recordings without a finding that makes them unusable.
   size_t usable() const;
-  // Is there something that would harm training? With `fixed` apart from what fix_folder() does.
+  // Is there something that would harm training, now or in the copy that fix_folder() makes?
   enum class After { nothing, fix };
   bool harms(After after = After::nothing) const;
 };

@@ -354,7 +354,8 @@ TEST(KindInfo, EveryKindSaysWhatItIsAndWhatToDo) {
     const KindInfo& info = info_of(static_cast<Kind>(kind));
     EXPECT_FALSE(info.name.empty() || info.title.empty() || info.korean.empty() || info.fix.empty())
         << kind;
-    EXPECT_EQ(info.fixable, info.fix.find("--fix") != info.fix.npos) << info.name;
+    EXPECT_EQ(info.mending != Mending::by_hand, info.fix.find("--fix") != info.fix.npos)
+        << info.name;
     EXPECT_TRUE(info.harms || !info.unusable) << info.name;
   }
 }

@@ -43,6 +43,13 @@ enum class Kind {
 };
 inline constexpr size_t kKinds = static_cast<size_t>(Kind::odd_entry) + 1;
 
+// What fix_folder() does about it.
+enum class Mending {
+  by_hand,   // nothing
+  mended,    // in the copy
+  left_out,  // the recording is not copied
+};
+
 struct KindInfo {
   std::string_view name;    // "no-transcript"
   std::string_view title;   // a few words
@@ -50,7 +57,7 @@ struct KindInfo {
   std::string_view fix;     // a sentence, what to do about it
   bool harms;               // training; else it is a remark
   bool unusable;            // the recording cannot be trained on
-  bool fixable;             // fix_folder() does it
+  Mending mending;
 };
 const KindInfo& info_of(Kind kind);
 

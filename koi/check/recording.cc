@@ -22,8 +22,6 @@ namespace {
 
 namespace fs = base::fs;
 
-constexpr uint64_t kMaxTranscriptBytes = uint64_t{1} << 20;
-
 // The error without the file's name, which stands beside it anyway.
 std::string reason_of(const Error& error, const fs::path& path) {
   const std::string what = error.what();

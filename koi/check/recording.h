@@ -12,6 +12,8 @@
 
 namespace koi::check {
 
+inline constexpr uint64_t kMaxTranscriptBytes = uint64_t{1} << 20;  // no more is read
+
 struct CheckOptions {
   std::vector<std::string> text_extensions{".lab", ".txt"};  // the first that is there counts
   int64_t codebooks = 8;                                     // rows of the codes beside a recording

@@ -99,6 +99,26 @@ TEST_F(Validate, DamagedRealRecordingsAreNamed) {
   EXPECT_THAT(shown.out, HasSubstr("-> copy or record it again"));
 }
 
+TEST_F(Validate, AMendedCopyIsSound) {
+  make_recordings("en");
+  const std::string en = first("en").string();
+  fs::copy_file(en + ".wav", en + "-again.wav");
+  base::write_file(en + "-empty.wav", "");
+  base::write_file(en + ".lab", "<b>" + base::read_file(en + ".lab") + "</b> &amp; so on");
+  const json mended = validate(0, {"--fix", "mended"});
+  EXPECT_EQ(mended["copy"]["left_out"], 2);
+  EXPECT_EQ(mended["copy"]["mended"], 1);
+  EXPECT_EQ(mended["copy"]["files"].size(), 3U);
+  const RunResult shown = koi({"validate", "raw", "--fix", "mended"}, at.path());
+  EXPECT_THAT(shown.out, HasSubstr("-again.wav: left out: is the same recording as"));
+  EXPECT_THAT(shown.out, HasSubstr("0 mended, 0 as they are, 2 left out"));
+  const RunResult after = koi({"validate", "mended", "--json"}, at.path());
+  EXPECT_EQ(after.status, 0);
+  for (const json& finding : json::parse(after.out)["findings"])
+    EXPECT_THAT(finding["fix"].get<std::string>(), Not(HasSubstr("--fix"))) << finding;
+  EXPECT_EQ(koi({"validate", "raw", "--fix", "raw/copy"}, at.path()).status, 2);
+}
+
 TEST_F(Validate, ThePageIsWholeAndFindsItsRecordings) {
   make_recordings("en");
   const RunResult shown = koi({"validate", "raw", "--html", "page.html"}, at.path());
