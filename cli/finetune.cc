@@ -34,6 +34,7 @@ struct FinetuneFlags {
   int64_t steps = 0;
   int64_t max_new_tokens = 0;
   std::vector<std::string> overrides;
+  bool strict = false;
   bool json = false;
 };
 
@@ -41,6 +42,7 @@ struct FinetuneFlags {
 struct Layout {
   explicit Layout(const std::string& name) : run(fs::path("results") / name) {}
   fs::path run;
+  fs::path findings() const { return run / "data.html"; }
   fs::path data() const { return run / "data"; }
   fs::path shards() const { return run / "protos"; }
   fs::path checkpoints() const { return run / "checkpoints"; }
@@ -72,6 +74,18 @@ bool is_newer(const fs::path& made, const fs::path& source) {
   return !error && made_time >= fs::last_write_time(source);
 }
 
+// Is a file newer than a folder, all that lies in it included? Not where that cannot be told.
+bool is_newer_than_all(const fs::path& made, const fs::path& folder) {
+  std::error_code error;
+  const auto made_time = fs::last_write_time(made, error);
+  if (error || fs::last_write_time(folder, error) > made_time) return false;
+  fs::recursive_directory_iterator entry(folder, error);
+  for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
+    if (entry->last_write_time(error) > made_time) return false;
+  }
+  return !error;
+}
+
 // The sample sentence, where none is given: the first transcript, which is in the voice's language.
 std::string first_transcript(const fs::path& data, const std::string& extension) {
   const auto files =
@@ -93,7 +107,7 @@ class Finetune {
   int run() {
     check_input();
     base::make_folder(at_.run);
-    const bool ran = step({"loudness-norm", {flags_.raw, at_.data()}}) &&
+    const bool ran = step(validate()) && step({"loudness-norm", {flags_.raw, at_.data()}}) &&
                      step(with_device({"extract-vq",
                                        {at_.data(), "--checkpoint-path",
                                         checkpoint::find_codec(flags_.checkpoint)}})) &&
@@ -139,6 +153,16 @@ class Finetune {
       text += c;
     }
     return text + "'";
+  }
+
+  Step validate() const {
+    Step what{"validate",
+              {flags_.raw, "--text-extension", flags_.text_extension, "--html", at_.findings()}};
+    if (!flags_.strict) what.arguments.push_back("--lenient");
+    // The data are there only where the step let the next one begin.
+    what.finished =
+        !flags_.strict && fs::exists(at_.data()) && is_newer_than_all(at_.findings(), flags_.raw);
+    return what;
   }
 
   Step train() const {
@@ -189,12 +213,14 @@ class Finetune {
       nlohmann::json summary = {{"run", at_.run}, {"steps", steps}};
       if (!losses.empty())
         summary["loss"] = {{"first", losses.front().loss}, {"last", losses.back().loss}};
+      if (fs::exists(at_.findings())) summary["findings"] = at_.findings();
       if (fs::exists(at_.report())) summary["report"] = at_.report();
       if (ran) summary.update({{"merged", at_.merged()}, {"wav", at_.sample()}});
       std::printf("%s\n", summary.dump().c_str());
       return;
     }
     std::printf("\n%s\n%s", draw_losses(losses).c_str(), step_table(results_).c_str());
+    if (fs::exists(at_.findings())) std::printf("\ndata: %s\n", at_.findings().c_str());
     if (fs::exists(at_.report())) std::printf("\nreport: %s\n", at_.report().c_str());
     if (ran) {
       std::printf("\nvoice: %s\nspeech: %s\n", at_.merged().c_str(), at_.sample().c_str());
@@ -215,7 +241,8 @@ void add_finetune(CLI::App& app) {
   static FinetuneFlags flags;
   CLI::App* command = add_command(
       app, "finetune",
-      "All steps from recordings to a voice: loudness, codes, shards, training, merge, a sample",
+      "All steps from recordings to a voice: a look at them, loudness, codes, shards, training, "
+      "merge, a sample",
       "  koi finetune data-raw --name alice --checkpoint-path checkpoints/fish-speech-1.4\n"
       "  koi finetune 녹음 --name 민지 --checkpoint-path checkpoints/fish-speech-1.4 --text "
       "'안녕하세요.'\n"
@@ -255,6 +282,10 @@ void add_finetune(CLI::App& app) {
       ->check(CLI::Range(0, 1024));
   command->add_option("overrides", flags.overrides,
                       "overrides of the training's configuration, as for koi train");
+  command->add_flag(
+      "--strict", flags.strict,
+      "stop where koi validate finds something that would harm training; else it goes "
+      "on while a single recording is usable");
   command->add_flag("--json", flags.json, "the result as one JSON object on standard output");
 }
 

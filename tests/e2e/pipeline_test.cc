@@ -182,10 +182,12 @@ TEST_F(Pipeline, FinetuneDoesAllAndGoesOn) {
   const auto first = nlohmann::json::parse(must(command, at.path()).out);
   EXPECT_TRUE(fs::exists(at / first["wav"].get<std::string>()));
   EXPECT_TRUE(fs::exists(at / first["report"].get<std::string>()));
-  ASSERT_EQ(first["steps"].size(), 6U);
+  EXPECT_TRUE(fs::exists(at / first["findings"].get<std::string>()));
+  ASSERT_EQ(first["steps"].size(), 7U);
   const auto written = fs::last_write_time(at / "results/목소리/checkpoints/step_000000004.ckpt");
   const auto second = nlohmann::json::parse(must(command, at.path()).out);
-  EXPECT_TRUE(second["steps"][4]["skipped"]) << second.dump();
+  EXPECT_TRUE(second["steps"][0]["skipped"]) << second.dump();
+  EXPECT_TRUE(second["steps"][5]["skipped"]) << second.dump();
   EXPECT_EQ(fs::last_write_time(at / "results/목소리/checkpoints/step_000000004.ckpt"), written);
 }
 

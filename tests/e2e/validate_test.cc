@@ -114,7 +114,9 @@ TEST_F(Validate, AMendedCopyIsSound) {
   EXPECT_THAT(shown.out, HasSubstr("0 mended, 0 as they are, 2 left out"));
   const RunResult after = koi({"validate", "mended", "--json"}, at.path());
   EXPECT_EQ(after.status, 0);
-  for (const json& finding : json::parse(after.out)["findings"])
+  const json left = json::parse(after.out);
+  EXPECT_EQ(count(left, "narrow-band"), left["recordings"]);
+  for (const json& finding : left["findings"])
     EXPECT_THAT(finding["fix"].get<std::string>(), Not(HasSubstr("--fix"))) << finding;
   EXPECT_EQ(koi({"validate", "raw", "--fix", "raw/copy"}, at.path()).status, 2);
 }
@@ -126,6 +128,32 @@ TEST_F(Validate, ThePageIsWholeAndFindsItsRecordings) {
   const std::string page = base::read_file(at / "page.html");
   EXPECT_THAT(page, HasSubstr("src=\"" + fs::relative(first("en"), at.path()).string() + ".wav\""));
   EXPECT_EQ(koi({"validate", "raw", "--html", "no/page.html"}, at.path()).status, 1);
+}
+
+TEST_F(Validate, FinetuneLooksFirst) {
+  make_recordings("en");
+  fs::create_directories(at / "checkpoint");
+  base::write_file(at / "checkpoint/firefly-gan-vq-fsq-8x1024-21hz-generator.pth", "no codec");
+  // Which steps were begun.
+  const auto steps = [this](std::vector<std::string> more) {
+    std::vector<std::string> command{"finetune",          "raw",        "--name", "en",
+                                     "--checkpoint-path", "checkpoint", "--json"};
+    command.insert(command.end(), more.begin(), more.end());
+    const RunResult result = koi(command, at.path());
+    EXPECT_EQ(result.status, 1) << result.err;
+    std::vector<std::string> names;
+    const json summary = json::parse(result.out);
+    for (const json& step : summary["steps"]) names.push_back(step["name"]);
+    return names;
+  };
+  using testing::ElementsAre;
+  EXPECT_THAT(steps({"--strict"}), ElementsAre("validate", "loudness-norm", "extract-vq"));
+  fs::remove(first("en").string() + ".lab");
+  EXPECT_THAT(steps({"--strict"}), ElementsAre("validate"));
+  EXPECT_THAT(steps({}), ElementsAre("validate", "loudness-norm", "extract-vq"));
+  fs::remove_all(at / "results");
+  for (int run = 0; run < 2; ++run)  // nothing is usable, however often one tries
+    EXPECT_THAT(steps({"--text-extension", ".txt"}), ElementsAre("validate"));
 }
 
 TEST_F(Validate, HostileNamesStayOnOneLine) {
