@@ -102,6 +102,7 @@ class Reader {
   // the header claims, but no more than files of that size usually hold.
   size_t likely_samples() const {
     const auto size = static_cast<sf_count_t>(source_.bytes.size());
+    if (info_.frames > kMaxSamples / info_.channels) return 0;  // read_pieces() refuses it
     return static_cast<size_t>(std::min(info_.frames * info_.channels, 8 * size));
   }
 
