@@ -282,10 +282,9 @@ void add_finetune(CLI::App& app) {
       ->check(CLI::Range(0, 1024));
   command->add_option("overrides", flags.overrides,
                       "overrides of the training's configuration, as for koi train");
-  command->add_flag(
-      "--strict", flags.strict,
-      "stop where koi validate finds something that would harm training; else it goes "
-      "on while a single recording is usable");
+  command->add_flag("--strict", flags.strict,
+                    "stop where koi validate finds something that would harm training; else it "
+                    "goes on while a single recording is usable");
   command->add_flag("--json", flags.json, "the result as one JSON object on standard output");
 }
 

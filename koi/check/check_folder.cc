@@ -1,6 +1,7 @@
 #include "koi/check/check_folder.h"
 
 #include <algorithm>
+#include <map>
 #include <mutex>
 #include <set>
 
@@ -25,14 +26,15 @@ std::string name_of(const fs::path& root, const fs::path& folder) {
 
 // Recordings in the order of their paths need not stand folder by folder.
 void find_speakers(Report& report) {
-  std::set<fs::path> folders;
-  for (const Recording& recording : report.recordings) folders.insert(recording.path.parent_path());
-  for (const fs::path& folder : folders)
+  std::map<fs::path, size_t> indices;  // in the order of the folders
+  for (const Recording& recording : report.recordings)
+    indices.emplace(recording.path.parent_path(), 0);
+  for (auto& [folder, index] : indices) {
+    index = report.speakers.size();
     report.speakers.push_back({.folder = folder, .name = name_of(report.folder, folder)});
-  for (Recording& recording : report.recordings) {
-    const auto place = folders.find(recording.path.parent_path());
-    recording.speaker = static_cast<size_t>(std::distance(folders.begin(), place));
   }
+  for (Recording& recording : report.recordings)
+    recording.speaker = indices.at(recording.path.parent_path());
 }
 
 // The recordings with a finding of such a kind.

@@ -1,6 +1,7 @@
 #include "koi/check/tree.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <system_error>
 
@@ -12,7 +13,7 @@ namespace {
 
 namespace fs = base::fs;
 
-fs::path without_extension(fs::path path) { return path.replace_extension(); }
+std::string without_extension(fs::path path) { return path.replace_extension().string(); }
 
 std::string what_it_is(fs::file_type type) {
   switch (type) {
@@ -30,8 +31,10 @@ std::string what_it_is(fs::file_type type) {
 
 class Walk {
  public:
-  Walk(const fs::path& folder, const std::vector<std::string>& text_extensions)
-      : folder_(folder), text_extensions_(text_extensions) {}
+  Walk(const fs::path& folder, const std::vector<std::string>& text_extensions) : folder_(folder) {
+    for (const std::string& extension : text_extensions)
+      text_extensions_.insert(fs::path("x").replace_extension(extension).extension());
+  }
 
   Tree run() {
     open_.push_back({});
@@ -52,10 +55,7 @@ class Walk {
   }
 
  private:
-  bool is_text(const fs::path& path) const {
-    return std::find(text_extensions_.begin(), text_extensions_.end(), path.extension()) !=
-           text_extensions_.end();
-  }
+  bool is_text(const fs::path& path) const { return text_extensions_.contains(path.extension()); }
 
   void list(const fs::path& current) {
     std::error_code error;
@@ -93,21 +93,13 @@ class Walk {
   }
 
   void compare_names() {
-    std::set<fs::path> names;
-    const fs::path* first = nullptr;
-    // Recordings that differ in their extensions only need not be neighbours in the order.
-    std::vector<const fs::path*> sorted;
-    for (const fs::path& recording : tree_.recordings) sorted.push_back(&recording);
-    std::stable_sort(sorted.begin(), sorted.end(), [](const fs::path* a, const fs::path* b) {
-      return without_extension(*a) < without_extension(*b);
-    });
-    for (const fs::path* recording : sorted) {
-      if (names.insert(without_extension(*recording)).second) {
-        first = recording;
-      } else {
-        tree_.findings.push_back({Kind::shared_name, *recording,
-                                  "has the name of " + printable(first->filename().string())});
-      }
+    std::map<std::string, const fs::path*> names;  // the first recording of each
+    for (const fs::path& recording : tree_.recordings) {
+      const auto [place, is_new] = names.emplace(without_extension(recording), &recording);
+      if (is_new) continue;
+      tree_.findings.push_back(
+          {Kind::shared_name, recording,
+           "has the name of " + printable(place->second->filename().string())});
     }
     for (const fs::path& text : texts_) {
       if (!names.contains(without_extension(text)))
@@ -116,7 +108,7 @@ class Walk {
   }
 
   const fs::path& folder_;
-  const std::vector<std::string>& text_extensions_;
+  std::set<fs::path> text_extensions_;  // with their dots
   std::vector<fs::path> open_;
   std::vector<fs::path> texts_;
   Tree tree_;

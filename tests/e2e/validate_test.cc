@@ -1,13 +1,16 @@
 // koi validate as a person types it.
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <cmath>
+#include <csignal>
 #include <nlohmann/json.hpp>
 
 #include "koi/audio/audio_file.h"
 #include "koi/base/files.h"
 #include "tests/support/run_program.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/terminal_program.h"
 
 namespace koi::test {
 namespace {
@@ -119,6 +122,42 @@ TEST_F(Validate, AMendedCopyIsSound) {
   for (const json& finding : left["findings"])
     EXPECT_THAT(finding["fix"].get<std::string>(), Not(HasSubstr("--fix"))) << finding;
   EXPECT_EQ(koi({"validate", "raw", "--fix", "raw/copy"}, at.path()).status, 2);
+}
+
+TEST_F(Validate, StoppedInTheMidstOfTheCopyItGoesOn) {
+  fs::create_directories(at / "raw");
+  constexpr int kFiles = 400;
+  std::vector<float> samples(24000);
+  for (int i = 0; i < kFiles; ++i) {
+    for (size_t t = 0; t < samples.size(); ++t)
+      samples[t] =
+          0.1F * std::sin(static_cast<float>(t) * (0.05F + 0.001F * static_cast<float>(i)));
+    const std::string name = "raw/" + std::to_string(i);
+    audio::write_wav_pcm16(at / (name + ".wav"), samples, 24000);
+    base::write_file(at / (name + ".lab"), "words that are number " + std::to_string(i));
+  }
+  TerminalProgram program({KOI_BINARY_DIR "/koi", "validate", "raw", "--fix", "mended"}, at.path());
+  EXPECT_TRUE(program.wait_until([](const std::string& said) {
+    return said.find("\x1b[Kfix ") != std::string::npos;
+  })) << program.said();
+  program.signal(SIGINT);
+  EXPECT_EQ(program.wait(), 128 + SIGINT) << program.said();
+  EXPECT_THAT(program.said(), HasSubstr("koi: interrupted: the same command goes on"));
+  // Temporary files, which have no extension, would count too.
+  const auto in_copy = [this](const char* extension) {
+    return base::list_files(at / "mended",
+                            [&](const fs::path& path) {
+                              return path.extension() == extension || path.extension().empty();
+                            })
+        .size();
+  };
+  EXPECT_LT(in_copy(".wav"), static_cast<size_t>(kFiles));
+  const size_t before = in_copy(".wav");
+  const RunResult again = koi({"validate", "raw", "--fix", "mended", "--json"}, at.path());
+  const json copy = json::parse(again.out)["copy"];
+  EXPECT_EQ(copy["skipped"], before);
+  EXPECT_EQ(copy["unchanged"], kFiles - before);
+  EXPECT_EQ(in_copy(".wav"), static_cast<size_t>(kFiles));
 }
 
 TEST_F(Validate, ThePageIsWholeAndFindsItsRecordings) {
