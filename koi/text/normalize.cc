@@ -11,34 +11,11 @@
 #include "koi/text/normalize_ko.h"
 #include "koi/text/normalize_zh.h"
 #include "koi/text/number_scan.h"
+#include "koi/text/script.h"
 #include "koi/text/unicode.h"
 
 namespace koi::text {
 namespace {
-
-enum class Script { none, hangul, han, kana, latin, other };
-
-bool in(char32_t code, char32_t first, char32_t last) { return code >= first && code <= last; }
-
-Script script_of(char32_t code) {
-  if (is_decimal_digit(code) || code == U'_') return Script::none;
-  if (in(code, 0xAC00, 0xD7A3) || in(code, 0x1100, 0x11FF) || in(code, 0x3130, 0x318F) ||
-      in(code, 0xA960, 0xA97F) || in(code, 0xD7B0, 0xD7FF)) {
-    return Script::hangul;
-  }
-  if (in(code, 0x4E00, 0x9FFF) || in(code, 0x3400, 0x4DBF) || in(code, 0x20000, 0x323AF) ||
-      in(code, 0xF900, 0xFAFF) || in(code, 0x3005, 0x3007)) {
-    return Script::han;
-  }
-  if (in(code, 0x3041, 0x309F) || in(code, 0x30A1, 0x30FA) || in(code, 0x30FC, 0x30FF) ||
-      in(code, 0x31F0, 0x31FF) || in(code, 0xFF66, 0xFF9D)) {
-    return Script::kana;
-  }
-  const bool letter = is_word(code);
-  const bool latin = code < 0x250 || in(code, 0x0300, 0x036F) || in(code, 0x1E00, 0x1EFF) ||
-                     in(code, 0xFF21, 0xFF5A);
-  return !letter ? Script::none : latin ? Script::latin : Script::other;
-}
 
 // The nearest letters on one side of a number.
 struct Neighbour {

@@ -78,6 +78,7 @@ TEST(ReadNumbers, japanese_and_other_scripts_stay) {
                     {"2024年に行く。有3个", "2024年に行く。有三个"},
                     {"in Japan 3 days, 3日の旅", "in Japan three days, 3日の旅"},
                     {"у меня 3 яблока", "у меня 3 яблока"},
+                    {"❤️ 3 apples", "❤️ three apples"},
                     {"12 + 3", "12 + 3"},
                     {"", ""}});
 }

@@ -20,6 +20,10 @@ enum class Script {
   other,
 };
 
+// The script of a letter; none for digits, signs and what belongs to no script of its own
+// (combining accents, joiners).
+Script script_of(char32_t code);
+
 // The script of most letters; Han stands for kana where there is Kana in the text too. The text is
 // valid UTF-8. Source: the blocks of Unicode 15.
 Script script_of(std::string_view text);

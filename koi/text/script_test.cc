@@ -18,6 +18,9 @@ TEST(Script, ThatOfMostLetters) {
   EXPECT_EQ(script_of("สวัสดี"), Script::thai);
   EXPECT_EQ(script_of("ბ"), Script::other);
   EXPECT_EQ(script_of("12, 3!? _ ² \U0001F600"), Script::none);
+  EXPECT_EQ(script_of("\u1EBF \u1EC1"), Script::latin);
+  EXPECT_EQ(script_of("e\u0302\u0301 e\u0302\u0300"), Script::latin);  // the same, decomposed
+  EXPECT_EQ(script_of("\u2764\uFE0F"), Script::none);                  // a heart of emoji style
   EXPECT_EQ(script_of(""), Script::none);
 }
 
