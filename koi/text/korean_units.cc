@@ -23,8 +23,7 @@ constexpr std::array kCounters = std::to_array<std::string_view>(
 // Syllables with which a particle or suffix begins that may stand right behind a counter.
 constexpr std::string_view kFollowers =
     "은는이가을를의에도와과로으만씩정째부까랑나밖뿐쯤여짜당들마입였인동전후넘미안중남보처하라면치분"
-    "어반"
-    "요야다고든서값";
+    "어반요야다고든서값경간께꼴끼내네니때된배예죠한";
 
 constexpr std::array kUnits = std::to_array<Unit>({
     {"%p", "퍼센트포인트"},
@@ -94,14 +93,23 @@ bool ends_word(std::string_view text, size_t at) {
          kFollowers.find(text.substr(at, kSyllable)) != std::string_view::npos;
 }
 
-// What makes the number before the counter a name, or a score (3 대 2): 3번 출구.
+// What stands behind a counter, after a space or none, and makes the number before it a name or a
+// score: 3번 출구, 4대 보험, 3 대 2.
 bool names_number(std::string_view text, size_t at, std::string_view counter) {
-  if (counter == "대") return is_digit(char_at(text, at));
-  constexpr std::array kNumbered = std::to_array<std::string_view>(
-      {"출구", "문제", "버스", "국도", "후보", "타자", "게이트", "창구", "선수", "트랙"});
-  return counter == "번" &&
-         std::any_of(kNumbered.begin(), kNumbered.end(),
-                     [&](std::string_view noun) { return starts_at(text, at, noun); });
+  struct Named {
+    std::string_view counter, noun;
+  };
+  constexpr std::array kNamed = std::to_array<Named>(
+      {{"번", "출구"},   {"번", "문제"},   {"번", "버스"}, {"번", "국도"}, {"번", "후보"},
+       {"번", "타자"},   {"번", "게이트"}, {"번", "창구"}, {"번", "선수"}, {"번", "트랙"},
+       {"대", "보험"},   {"대", "강국"},   {"대", "그룹"}, {"대", "기업"}, {"대", "도시"},
+       {"대", "종교"},   {"대", "명절"},   {"대", "요소"}, {"대", "원칙"}, {"대", "의무"},
+       {"대", "대통령"}, {"대", "총리"},   {"대", "국회"}, {"대", "왕"}});
+  if (char_at(text, at) == ' ') ++at;
+  if (counter == "대" && is_digit(char_at(text, at))) return true;
+  return std::any_of(kNamed.begin(), kNamed.end(), [&](const Named& named) {
+    return named.counter == counter && starts_at(text, at, named.noun);
+  });
 }
 
 }  // namespace
@@ -119,7 +127,7 @@ std::optional<Counter> find_counter(std::string_view text, size_t at) {
     if (word.size() > longest.size() && starts_at(text, at, word)) longest = word;
   const size_t end = at + longest.size();
   if (longest.empty() || !ends_word(text, end)) return {};
-  if (char_at(text, end) == ' ' && names_number(text, end + 1, longest)) return {};
+  if (names_number(text, end, longest)) return {};
   return Counter{longest, end};
 }
 

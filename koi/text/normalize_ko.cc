@@ -117,7 +117,8 @@ class KoreanReader {
     if (hyphen && (spaced || next > at_ + sign)) return false;
     if (spaced && between.find_first_not_of(' ', word.size()) != std::string_view::npos)
       return false;
-    if (!is_digit(char_at(text_, next)) && !find_currency(text_, next)) return false;
+    const size_t digits = next + minus_at(text_, next);
+    if (!is_digit(char_at(text_, digits)) && !find_currency(text_, next)) return false;
     while (out_.ends_with(' ')) out_.pop_back();
     out_ += "에서 ";
     at_ = next;
@@ -151,6 +152,8 @@ class KoreanReader {
     const Groups dots = scan_groups(text_, at_, ".");
     if (read_if_date(dots) || read_if_date(scan_groups(text_, at_, ". ", 4))) return true;
     if (dots.size() < 3) return false;
+    if (dots.digits[0].starts_with("0") && is_code(dots))  // 010.1234.5678
+      return say(join_digits(dots.digits), dots.end);
     return say(join_sino(dots.digits, " 점 "), dots.end);
   }
 
@@ -181,13 +184,18 @@ class KoreanReader {
     return say(out, colons.end);
   }
 
-  // 4·19: days that are remembered, month and then the digits of the day.
+  // 4·19: days that are remembered, month and then the digits of the day; 6·10 is 육십, 12·12
+  // 십이십이. What is no day (20·30대) stays two numbers.
   bool read_day_name() {
     const Groups days = scan_groups(text_, at_, "·");
     if (days.size() < 2) return false;
-    const bool day = days.size() == 2 && days.digits[0].size() <= 2 && days.digits[1].size() <= 2;
-    if (!day) return say(join_sino(days.digits, "·"), days.end);
-    return say(korean_sino(days.digits[0]) + korean_fraction(days.digits[1]), days.end);
+    const std::string_view first = days.digits[0], second = days.digits[1];
+    const int month = small_value(first), day = small_value(second);
+    const bool named = days.size() == 2 && month >= 1 && month <= 12 && day >= 1 && day <= 31;
+    if (!named) return say(join_sino(days.digits, "·"), days.end);
+    const bool whole = day % 10 == 0 || day == month;
+    return say(korean_sino(first) + (whole ? korean_sino(second) : korean_fraction(second)),
+               days.end);
   }
 
   // 01012345678.
@@ -210,12 +218,10 @@ class KoreanReader {
     if (!scale.empty() || currency.cent.empty() || number.fraction.size() != 2) {
       return say(spell_scaled(number, scale) + std::string(scale) + " " + name, end);
     }
-    std::string out;
-    if (small_value(number.integer) != 0) out = korean_sino(number.integer) + " " + name;
-    if (number.fraction != "00" || out.empty())
-      out += (out.empty() ? "" : " ") + korean_sino(number.fraction) + " " +
-             std::string(currency.cent);
-    return say(out, end);
+    const std::string whole = korean_sino(number.integer) + " " + name;
+    if (number.fraction == "00") return say(whole, end);
+    const std::string cents = korean_sino(number.fraction) + " " + std::string(currency.cent);
+    return say(small_value(number.integer) == 0 ? cents : whole + " " + cents, end);
   }
 
   // Before 백, 천 and 만, as before 십 inside of a number, 일 is left out.

@@ -23,7 +23,7 @@ size_t skip_word(std::string_view text, size_t at) {
 }
 
 size_t minus_at(std::string_view text, size_t at) {
-  constexpr std::string_view kBefore = " \t\n([{\"'=:,/";
+  constexpr std::string_view kBefore = " \t\n([{\"'=:,/~";
   if (at > 0 && kBefore.find(text[at - 1]) == std::string_view::npos) return 0;
   for (const std::string_view sign : {"-", "−"})
     if (starts_at(text, at, sign)) return sign.size();
