@@ -108,6 +108,8 @@ class EnglishReader {
     const EnglishCurrency& currency = *found.entry;
     const Number number = scan_number(text_, found.end);
     const std::string_view scale = find_scale(text_, number.end);
+    if (is_letter(char_at(text_, number.end)))  // $5M
+      return copy_as(text_.substr(at_, number.end - at_), number.end);
     if (!scale.empty() || currency.cent.empty() || number.fraction.size() != 2) {
       const bool one = scale.empty() && is_one(number);
       return say(read_decimal(number) + std::string(scale) + " " +
@@ -115,9 +117,9 @@ class EnglishReader {
                  number.end + scale.size());
     }
     const std::string cents = amount(number.fraction, currency.cent, currency.cents);
-    if (number.integer == "0") return say(cents, number.end);
     const std::string whole = amount(number.integer, currency.one, currency.many);
-    return say(number.fraction == "00" ? whole : whole + " and " + cents, number.end);
+    if (number.fraction == "00") return say(whole, number.end);
+    return say(number.integer == "0" ? cents : whole + " and " + cents, number.end);
   }
 
   bool read_bare_fraction() {
@@ -233,9 +235,11 @@ class EnglishReader {
 
   // 21st, 1990s, 3pm; other letters behind a number leave it alone.
   bool read_suffixed() {
-    const size_t end = skip_digits(text_, at_);
+    const Number number = scan_number(text_, at_);
+    if (!number.is_whole()) return false;
+    const size_t end = number.end;
     const size_t word = skip_word(text_, end);
-    const std::string_view digits = text_.substr(at_, end - at_);
+    const std::string& digits = number.integer;
     if (half_of_day(end) > 0) return say_time(english_cardinal(digits), end);
     if (word == end || find_english_unit(text_, end)) return false;
     const std::string_view suffix = text_.substr(end, word - end);

@@ -64,6 +64,7 @@ TEST(NormalizeEnglish, ordinals) {
           {"32nd", "thirty-second"},
           {"100th", "one hundredth"},
           {"101st", "one hundred first"},
+          {"1,000th", "one thousandth"},
           {"the 5th of June", "the fifth of June"}});
 }
 
@@ -110,6 +111,8 @@ TEST(NormalizeEnglish, money_and_percentages) {
           {"$1.01", "one dollar and one cent"},
           {"$0.99", "ninety-nine cents"},
           {"$3.00", "three dollars"},
+          {"$0.00", "zero dollars"},
+          {"$5M", "$5M"},
           {"$1,200", "one thousand two hundred dollars"},
           {"$1.5 million", "one point five million dollars"},
           {"$2 billion", "two billion dollars"},
