@@ -51,6 +51,7 @@ class Run {
       if (resumed && is_validated() && !base::fs::exists(sample())) speak();
     }
     if (is_complete()) {
+      if (group_.is_first()) renew_report(settings_, data_.notes());
       tell(events_,
            "nothing to do: the run is complete; raise trainer.max_steps or "
            "trainer.early_stopping.patience to train on");

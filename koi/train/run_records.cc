@@ -12,6 +12,10 @@ void put(std::vector<Scalar>& scalars, const std::string& prefix, const LossValu
   scalars.push_back({prefix + "top_5_accuracy", values.top_5_accuracy});
 }
 
+base::fs::path metrics_path(const Settings& settings) {
+  return settings.run_folder / "metrics.jsonl";
+}
+
 }  // namespace
 
 std::vector<Scalar> scalars_of(const Metrics& row) {
@@ -35,7 +39,7 @@ std::vector<Scalar> scalars_of(const Metrics& row) {
 
 RunRecords::RunRecords(const Settings& settings, const RunStart& start)
     : settings_(settings), start_(start) {
-  const base::fs::path metrics = settings.run_folder / "metrics.jsonl";
+  const base::fs::path metrics = metrics_path(settings);
   keep_metrics(metrics, start.step);
   rows_ = read_metrics(metrics);
   metrics_.emplace(metrics);
@@ -58,6 +62,12 @@ void RunRecords::add(Metrics& row) {
 
 void RunRecords::write_report() const {
   base::write_file(report_path(settings_), report_html(settings_, rows_, start_.notes));
+}
+
+void renew_report(const Settings& settings, const std::vector<std::string>& notes) {
+  if (!base::fs::exists(metrics_path(settings))) return;
+  const auto rows = read_metrics(metrics_path(settings));
+  base::write_file(report_path(settings), report_html(settings, rows, notes));
 }
 
 }  // namespace koi::train

@@ -39,6 +39,10 @@ class RunRecords {
   std::vector<Metrics> rows_;
 };
 
+// For a run that is complete, which may have been killed before its last report: writes report.html
+// out of metrics.jsonl, where that is there. Throws Error(io).
+void renew_report(const Settings& settings, const std::vector<std::string>& notes);
+
 // The row as TensorBoard's scalars: train/loss, val/loss and so on, lr, grad_norm, epoch, and the
 // machine's doings as perf/….
 std::vector<Scalar> scalars_of(const Metrics& row);

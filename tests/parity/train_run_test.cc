@@ -112,12 +112,15 @@ TEST(TrainRun, AFinishedRunHasNothingToDo) {
   settings.max_steps = 2;
   train::run(settings, at::kCPU, {});
   const auto before = rows_of(settings);
+  const auto report = settings.run_folder / "report.html";
+  base::fs::remove(report);  // as if it had been killed before
   std::string notes;
   train::run(settings, at::kCPU, {.note = [&](const std::string& line) { notes += line; }});
   EXPECT_THAT(notes, testing::HasSubstr("training on cpu in 32-true"));
   EXPECT_THAT(notes, testing::HasSubstr("memory: a step needs about 0."));
   EXPECT_THAT(notes, testing::HasSubstr("nothing to do"));
   EXPECT_EQ(rows_of(settings), before);
+  EXPECT_THAT(base::read_file(report), testing::HasSubstr("checkpoints/step_000000002.ckpt"));
 }
 
 TEST(TrainRun, ASentenceIsSpokenAtEachValidation) {
