@@ -142,10 +142,11 @@ class Run {
                      .max_frames = 2 * sentence->frames,
                      .wav = sample()});
     } catch (const base::Interrupted&) {
-      // The run ends after this step; the same call speaks it.
-    } catch (const Error& error) {
+      // The run ends here; the same call speaks it.
+    } catch (const std::exception& error) {  // torch's too, whose first line says what happened
       speaks_ = false;
-      tell(events_, std::string("note: no samples are spoken: ") + error.what());
+      const std::string reason = error.what();
+      tell(events_, "note: no samples are spoken: " + reason.substr(0, reason.find('\n')));
     }
   }
 

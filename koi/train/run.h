@@ -23,8 +23,8 @@ struct RunEvents {
   std::function<void(const std::string&)> note = {};  // one line for the user
   std::function<void(int64_t)> start = {};  // before the first step: steps done by earlier calls
   std::function<void(const Metrics&)> step = {};  // after each step; each validation before one
-  // After each validation (trainer.samples), until it throws an Error, which becomes a note: a run
-  // does not end for a sample.
+  // After each validation (trainer.samples), until it throws, which becomes a note: a run does not
+  // end for a sample. Where it throws base::Interrupted the same call asks for the sample again.
   std::function<void(const SampleRequest&)> speak = {};
 };
 
