@@ -61,12 +61,17 @@ class Run {
     bool stopped = false;
     while (!stopped && !is_complete()) {
       const Metrics row = do_step();
-      stopped = group_.any(base::stop_requested());
       const bool better = is_validated() && best_.add(row.step, shared_val_loss(row));
+      const bool is_saved = better || is_complete() || is_due(settings_.save_interval);
+      if (group_.is_first()) {
+        record(row);
+        if (is_saved) save();
+        if (is_validated()) speak();
+      }
+      // After the sample, which a stop cuts short: the same call speaks it.
+      stopped = group_.any(base::stop_requested());
       if (!group_.is_first()) continue;
-      record(row);
-      if (stopped || better || is_complete() || is_due(settings_.save_interval)) save();
-      if (is_validated()) speak();
+      if (stopped && !is_saved) save();
       if (row.validation || stopped || is_complete()) records_->write_report();
     }
     group_.barrier();  // the first rank has written its last checkpoint

@@ -248,15 +248,28 @@ TEST(TrainRun, TheSamplerStaysWhatItWas) {
   EXPECT_EQ(train::run(settings, at::kCPU, {}).steps, 4);
 }
 
-// The last test of this program: from here on it is asked to stop.
+// The last test of this program: from its middle on it is asked to stop.
 TEST(TrainRunStopped, StoppedAfterEveryStepEqualsUnbroken) {
   if (!have_model()) return;
   const TempDir folder;
   const train::Settings unbroken = make_settings(folder, "unbroken");
   const auto whole = train::run(unbroken, at::kCPU, {});
 
+  // A sample that is cut short is spoken by the next call, by the same weights.
   base::catch_interrupts();
-  ASSERT_EQ(std::raise(SIGTERM), 0);
+  const train::Settings cut = make_settings(folder, "cut");
+  const train::RunEvents speaks{.speak = [&](const train::SampleRequest& request) {
+    if (request.wav.filename() == train::sample_path("", 4).filename() && !base::stop_requested()) {
+      ASSERT_EQ(std::raise(SIGTERM), 0);
+      throw base::Interrupted("sample", "was stopped", "");
+    }
+    base::write_file(request.wav, "sound");
+  }};
+  EXPECT_EQ(train::run(cut, at::kCPU, speaks).steps, 4);
+  EXPECT_FALSE(base::fs::exists(train::sample_path(cut.run_folder, 4)));
+  EXPECT_EQ(train::run(cut, at::kCPU, speaks).steps, 5);
+  EXPECT_TRUE(base::fs::exists(train::sample_path(cut.run_folder, 4)));
+
   const train::Settings stopped = make_settings(folder, "stopped");
   train::RunResult last;
   int64_t runs = 0;
