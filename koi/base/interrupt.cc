@@ -40,6 +40,8 @@ extern "C" void on_signal(int signal_number) {
 void catch_interrupts() {
   std::signal(SIGINT, on_signal);
   std::signal(SIGTERM, on_signal);
+  // A launcher may have left it ignored: then nobody could know how a child ended.
+  std::signal(SIGCHLD, SIG_DFL);
 }
 
 bool stop_requested() { return g_signal != 0; }

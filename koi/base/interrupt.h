@@ -10,7 +10,7 @@ namespace koi::base {
 
 // Installs the handlers (once, in main). The first signal makes stop_requested() true. One that
 // comes later than half a second after it ends the process; until then it counts as the same, for
-// terminals and timeout(1) reach a process on several ways at once.
+// terminals and timeout(1) reach a process on several ways at once. SIGCHLD gets its default.
 void catch_interrupts();
 bool stop_requested();
 // The exit status of a process that was told to stop, as shells know it: 128 + the first signal's

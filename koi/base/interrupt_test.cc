@@ -51,6 +51,12 @@ TEST(Interrupt, children_are_told_too) {
 TEST(Interrupt, children_have_a_status) {
   EXPECT_EQ(run_child([] { ::_exit(7); }), 7);
   EXPECT_EQ(run_child([] { std::raise(SIGKILL); }), 128 + SIGKILL);
+  const auto ignored_by_the_launcher = [] {
+    std::signal(SIGCHLD, SIG_IGN);
+    catch_interrupts();
+    std::_Exit(run_child([] { ::_exit(7); }));
+  };
+  EXPECT_EXIT(ignored_by_the_launcher(), testing::ExitedWithCode(7), "");
 }
 
 }  // namespace

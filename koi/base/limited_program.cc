@@ -22,8 +22,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// What execvp's failure ends the child with, as in a shell.
-constexpr int kNotFound = 127;
+// What the child ends with where execvp fails, and where it has no descriptors left; as in a shell.
+constexpr int kNotFound = 127, kNotRun = 126;
 
 void limit(__rlimit_resource what, rlim_t most) {
   const rlimit value{most, most};
@@ -41,7 +41,8 @@ void limit(__rlimit_resource what, rlim_t most) {
   const std::array<int, 4> from{::open("/dev/null", O_RDONLY), out, err, input};
   std::array<int, 4> aside{};
   for (size_t i = 0; i < from.size(); ++i) aside[i] = ::fcntl(from[i], F_DUPFD, 10);
-  for (size_t i = 0; i < from.size(); ++i) ::dup2(aside[i], static_cast<int>(i));
+  for (size_t i = 0; i < from.size(); ++i)
+    if (::dup2(aside[i], static_cast<int>(i)) < 0) ::_exit(kNotRun);
   ::close_range(kProgramInput + 1, ~0U, 0);
   limit(RLIMIT_AS, limits.memory_bytes);
   limit(RLIMIT_CPU, limits.cpu_s);
@@ -90,12 +91,13 @@ class Child {
       throw Error(ErrorKind::io, "child process",
                   std::string("cannot be started: ") + std::strerror(errno));
     }
+    ::setpgid(id_, id_);  // as the child does: either may be the first
     out_.close_write_end();
     err_.close_write_end();
   }
   ~Child() {
     if (id_ <= 0) return;
-    ::kill(id_, SIGKILL);
+    end_it();
     while (::waitpid(id_, nullptr, 0) < 0 && errno == EINTR) {
     }
   }
@@ -118,14 +120,21 @@ class Child {
     }
     // It may have closed both and still sleep.
     int status = 0;
-    while (::waitpid(id_, &status, WNOHANG) == 0) {
+    pid_t ended = 0;
+    while ((ended = ::waitpid(id_, &status, WNOHANG)) == 0) {
       check_time(end);
       ::poll(nullptr, 0, 1);
     }
     id_ = -1;
+    if (ended < 0) {  // where SIGCHLD is ignored nobody knows how it ended
+      throw Error(ErrorKind::io, name_,
+                  std::string("its end cannot be told: ") + std::strerror(errno));
+    }
     end.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     if (end.status == kNotFound)
       throw Error(ErrorKind::not_found, name_, "the program is not installed");
+    if (end.status == kNotRun)
+      throw Error(ErrorKind::io, name_, "cannot be run: are all file descriptors in use?");
     return end;
   }
 
@@ -137,8 +146,11 @@ class Child {
     if (stop_requested()) throw Interrupted(name_, "was stopped", "the same command goes on");
     if (end.timed_out || Clock::now() - start_ <= std::chrono::seconds(limits_.wall_s)) return;
     end.timed_out = true;
-    ::kill(id_, SIGKILL);
+    end_it();
   }
+
+  // With whatever it has started: a program may be a script that starts the real one.
+  void end_it() const { ::kill(-id_, SIGKILL); }
 
   // Sets `descriptor` to -1 at its end.
   void read_some(int& descriptor, const std::function<void(std::string_view)>& take) {

@@ -28,9 +28,10 @@ inline constexpr int kProgramInput = 3;
 // Runs argv (argv[0] is looked up in PATH) to its end and hands what it writes to standard output
 // to `take`, piece by piece, from this thread. `input` is open in it as kProgramInput, seekable;
 // standard input is empty; nothing else is inherited. Signals of the terminal do not reach it. It
-// is killed where `take` throws, where stop_requested() (base::Interrupted is thrown), where a
-// limit is passed, and when this thread ends. Safe beside other threads. Throws Error(not_found)
-// where there is no such program, Error(io) where no process can be started.
+// is killed, with whatever it has started, where `take` throws, where stop_requested()
+// (base::Interrupted is thrown) and where its time is over; alone where another limit is passed and
+// when this thread ends. Safe beside other threads. Throws Error(not_found) where there is no such
+// program, Error(io) where no process can be started or its end cannot be known.
 ProgramEnd run_limited(const std::vector<std::string>& argv, int input, const ProgramLimits& limits,
                        const std::function<void(std::string_view)>& take);
 

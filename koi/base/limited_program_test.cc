@@ -2,8 +2,10 @@
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <thread>
@@ -52,9 +54,9 @@ TEST_F(LimitedProgram, MuchOutputOnBothSidesDoesNotBlock) {
 
 TEST_F(LimitedProgram, TheInputIsOpenAndNothingElse) {
   const int secret = ::open("/dev/zero", O_RDONLY);  // inherited, were it not closed
-  shell("cat; ls /proc/$$/fd | tr '\\n' ' '; cat /proc/self/fd/3");
+  shell("cat; ls /proc/self/fd | tr '\\n' ' '; cat /proc/self/fd/3");
   ::close(secret);
-  EXPECT_EQ(out, "0 1 2 3 0123456789");
+  EXPECT_EQ(out, "0 1 2 3 4 0123456789");  // 4: the folder that ls reads
 }
 
 TEST_F(LimitedProgram, ItWritesNoFile) {
@@ -76,6 +78,13 @@ TEST_F(LimitedProgram, MemoryAndTimeAreBounded) {
   }
 }
 
+// A script that starts the real program: what that holds open is not waited for.
+TEST_F(LimitedProgram, WhatItStartedEndsWithIt) {
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_TRUE(shell("sleep 30 & wait", {.wall_s = 1}).timed_out);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20));
+}
+
 TEST_F(LimitedProgram, AnErrorWhileTakingEndsIt) {
   const auto refuse = [](std::string_view) { throw Error(ErrorKind::corrupt, "x", "enough"); };
   EXPECT_THROW(run_limited({"yes"}, input, {}, refuse), Error);
@@ -89,6 +98,20 @@ TEST_F(LimitedProgram, AMissingProgramIsNamed) {
     EXPECT_EQ(error.kind(), ErrorKind::not_found);
     EXPECT_THAT(error.what(), HasSubstr("no-such-program"));
   }
+}
+
+// What it writes must not go where this process writes, nor its end be taken for a good one.
+TEST_F(LimitedProgram, WhatCannotBeStartedOrWaitedForIsAnError) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit few{10, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+  EXPECT_THROW(shell("echo x"), Error);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  const auto handler = std::signal(SIGCHLD, SIG_IGN);  // as a launcher may leave it
+  EXPECT_THROW(shell("exit 1"), Error);
+  std::signal(SIGCHLD, handler);
+  EXPECT_EQ(shell("exit 1").status, 1);
 }
 
 TEST_F(LimitedProgram, ASignalEndsIt) {
