@@ -243,10 +243,10 @@ TEST(NormalizeEnglish, refuses_invalid_utf8) { EXPECT_THROW(normalize_english("3
 TEST(NormalizeEnglish, a_megabyte_takes_linear_time) {
   constexpr size_t kMegabyte = size_t{1} << 20;
   EXPECT_GT(normalize_english(std::string(kMegabyte, '1')).size(), 4 * kMegabyte - 2);
-  for (const std::string piece : {"1-", "1,234,", "1/", "(111) ", "1 May ", "Dr. "}) {
+  for (const std::string piece : {"1-", "123,", "1/", "(111) ", "1 May ", "Dr. "}) {
     std::string text;
     while (text.size() < kMegabyte) text += piece;
-    EXPECT_FALSE(normalize_english(text).empty()) << piece;
+    EXPECT_FALSE(normalize_english(text + "1").empty()) << piece;
   }
 }
 
