@@ -26,9 +26,11 @@ int64_t passes(double minutes) { return minutes < kFewMinutes ? 30 : minutes < 6
 
 double epochs_of(const Settings& settings, const dataset::EpochSummary& summary,
                  int64_t world_size) {
-  const int64_t rows =
-      settings.max_steps * settings.batch_size * settings.accumulate_batches * world_size;
-  return static_cast<double>(rows) / static_cast<double>(std::max<int64_t>(summary.rows, 1));
+  const double rows_a_step = static_cast<double>(settings.batch_size) *
+                             static_cast<double>(settings.accumulate_batches) *
+                             static_cast<double>(world_size);
+  return static_cast<double>(settings.max_steps) * rows_a_step /
+         static_cast<double>(std::max<int64_t>(summary.rows, 1));
 }
 
 std::string overrides(const Advice& advice, const dataset::EpochSummary& summary,

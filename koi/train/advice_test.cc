@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <limits>
+
 namespace koi::train {
 namespace {
 
@@ -94,6 +96,11 @@ TEST(Advice, WarnsOfWhatHarms) {
                                  HasSubstr("trainer.early_stopping.patience=3")));
   EXPECT_THAT(lines[4],
               HasSubstr("\"이 문장은 여섯 초 안에 말할 수 없을 만큼 깁...\" (ann, 6.0 s);"));
+  // However many there are.
+  settings.max_steps = std::numeric_limits<int64_t>::max();
+  settings.batch_size = 8;
+  EXPECT_THAT(lines_for({few}, {.tokens = 20'000, .rows = 20}, settings),
+              testing::Contains(HasSubstr("patience")));
   settings.patience = 3;
   EXPECT_THAT(lines_for({few}, {.tokens = 20'000, .rows = 20}, settings),
               Not(testing::Contains(HasSubstr("patience"))));

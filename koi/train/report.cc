@@ -236,7 +236,9 @@ std::string report_html(const Settings& settings, const std::vector<Metrics>& ro
       heading_in_both("Loss", "손실") + loss_chart(rows) + validations(settings, rows, suggested);
   html += heading_in_both("Speed and memory", "속도와 메모리") + small_charts(rows);
   if (!notes.empty()) html += heading_in_both("Data", "데이터") + list_of(notes);
-  return base::html_page(settings.run_folder.filename().string(), html + settings_table(settings));
+  // "results/x/" has no last part.
+  const base::fs::path name = (settings.run_folder / "").parent_path().filename();
+  return base::html_page(name.string(), html + settings_table(settings));
 }
 
 base::fs::path report_path(const Settings& settings) { return settings.run_folder / "report.html"; }

@@ -47,7 +47,7 @@ TEST(Suggestion, WithoutAnIntervalItIsTheBest) {
 class ReportTest : public testing::Test {
  protected:
   ReportTest() {
-    settings_.run_folder = folder_ / "목소리 <b>&";
+    settings_.run_folder = folder_ / "목소리 <b>&/";
     settings_.checkpoint_folder = settings_.run_folder / "checkpoints";
     settings_.base_model = "it's a base";
     settings_.overrides = {"trainer.max_steps=2000", "project='목소리 <b>&'"};

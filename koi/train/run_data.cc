@@ -112,12 +112,14 @@ std::string count_of(int64_t count, const std::string& what) {
   return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
 }
 
-// The share of padding in batches as the reference draws them from the same data.
+// The share of padding in batches as the reference draws them from the same data, by one worker,
+// for each holds the data.
 double reference_padding(const Settings& settings, const text::Tokenizer& tokenizer,
                          int64_t num_codebooks) {
   constexpr int kBatches = 8;
-  dataset::BatchSource source(reference_options(settings, Stream::train_data, num_codebooks),
-                              tokenizer);
+  auto options = reference_options(settings, Stream::train_data, num_codebooks);
+  options.num_workers = 1;
+  dataset::BatchSource source(options, tokenizer);
   double padded = 0, all = 0;
   for (int i = 0; i < kBatches; ++i) {
     const dataset::Batch batch = source.next();

@@ -80,8 +80,8 @@ void read_model(Reader& reader, Settings& settings) {
   require(settings.max_length >= 20, "model.model.max_length", "must be at least 20");
   if (reader.has("model.model.lora_config"))
     settings.lora = read_lora(reader, "model.model.lora_config.");
-  std::string recompute;
-  reader.read("model.recompute", recompute);
+  std::string recompute = "auto";
+  reader.read_optional("model.recompute", recompute);
   if (recompute == "auto") {
     settings.recompute = Recompute::automatic;
   } else {
@@ -179,8 +179,8 @@ void read_steps(Reader& reader, Settings& settings) {
           "must be 0 (no validation) to 10000");
   reader.read_optional("trainer.early_stopping.patience", settings.patience);
   require(settings.patience >= 0, "trainer.early_stopping.patience", "must be 0 (never) or more");
-  reader.read("trainer.val_before_train", settings.val_before_train);
-  reader.read("trainer.samples.speak", settings.samples.speak);
+  reader.read_optional("trainer.val_before_train", settings.val_before_train);
+  reader.read_optional("trainer.samples.speak", settings.samples.speak);
   reader.read_optional("trainer.samples.text", settings.samples.text);
   require(!reader.has("trainer.check_val_every_n_epoch"), "trainer.check_val_every_n_epoch",
           "must be null: the data has no end, so there are no epochs");
@@ -239,11 +239,11 @@ void read_logger(Reader& reader, Settings& settings) {
 
 void read_held_out(Reader& reader, dataset::HeldOutOptions& options) {
   const std::string key = "data.held_out.";
-  reader.read(key + "share", options.share);
+  reader.read_optional(key + "share", options.share);
   require(options.share >= 0 && options.share < 1, key + "share", "must be 0 to below 1");
-  reader.read(key + "least", options.least);
+  reader.read_optional(key + "least", options.least);
   require(options.least >= 0, key + "least", "must be 0 or more");
-  reader.read(key + "most", options.most);
+  reader.read_optional(key + "most", options.most);
   require(options.most >= options.least, key + "most", "must not be less than " + key + "least");
 }
 
@@ -258,7 +258,8 @@ void read_data(Reader& reader, const Node& config, Settings& settings) {
           "must be 1 to 4096");
   reader.read("data.num_workers", settings.num_workers);
   read_held_out(reader, settings.held_out);
-  reader.read("data.sampler", text);
+  text = "koi";
+  reader.read_optional("data.sampler", text);
   require(text == "koi" || text == "reference", "data.sampler",
           "must be koi or reference, found " + text);
   settings.reference_sampling = text == "reference";

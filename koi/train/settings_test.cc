@@ -48,6 +48,17 @@ TEST(Settings, TheReferencesCommandLine) {
   EXPECT_FALSE(settings_of({}).lora.has_value());
 }
 
+TEST(Settings, AConfigurationOfTheReferencesNeedsNoKeyOfKois) {
+  const Settings settings = settings_of(
+      {"~model.recompute", "~trainer.val_before_train", "~trainer.samples", "~trainer.timeout_s",
+       "~trainer.loss_reduction", "~trainer.early_stopping", "~data.held_out", "~data.sampler"});
+  EXPECT_EQ(settings.recompute, Recompute::automatic);
+  EXPECT_FALSE(settings.val_before_train);
+  EXPECT_TRUE(settings.samples.speak);
+  EXPECT_EQ(settings.held_out.share, 0.05);
+  EXPECT_FALSE(settings.reference_sampling);
+}
+
 TEST(Settings, PartsToAdapt) {
   const std::string group = "+lora@model.model.lora_config=r_8_alpha_16";
   const std::string key = "model.model.lora_config.";

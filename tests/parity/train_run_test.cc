@@ -110,6 +110,7 @@ TEST(TrainRun, AFinishedRunHasNothingToDo) {
   const TempDir folder;
   train::Settings settings = make_settings(folder, "run");
   settings.max_steps = 2;
+  settings.num_workers = 0;  // of reference sampling only
   train::run(settings, at::kCPU, {});
   const auto before = rows_of(settings);
   const auto report = settings.run_folder / "report.html";
