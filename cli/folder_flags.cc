@@ -69,6 +69,11 @@ int run_folder(const std::string& command, const FolderFlags& flags,
       if (!result.message.empty()) progress.print_line("koi: " + result.message);
     });
   }
+  // Those of the recordings are told by now.
+  for (const audio::FileResult& problem : summary.report.problems) {
+    if (!audio::is_audio_path(problem.path))
+      std::fprintf(stderr, "koi: %s\n", problem.message.c_str());
+  }
   const std::string text =
       flags.json ? json_summary(summary, flags.output) : summary_line(summary, flags.output);
   std::printf("%s\n", text.c_str());

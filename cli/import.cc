@@ -76,6 +76,19 @@ std::string text_of(const dataset::ImportReport& report, const std::string& outp
   return line + "; folder: " + printable(output);
 }
 
+// Leaves out what no other command would take for a recording, once it has its name here.
+void keep_recordings(std::vector<dataset::CorpusEntry>& entries,
+                     const dataset::LeftOutSink& left_out) {
+  std::erase_if(entries, [&](const dataset::CorpusEntry& entry) {
+    if (entry.part || audio::is_audio_path(entry.recording)) return false;
+    const Error error(ErrorKind::unsupported, entry.where,
+                      entry.recording.filename().string() + " is not called like a recording",
+                      "let it end in one of " + audio::audio_extensions());
+    left_out({entry.where, error.what()});
+    return true;
+  });
+}
+
 int run(const Flags& flags) {
   const auto kind = kinds().find(flags.format);
   std::vector<dataset::LeftOut> left_out;
@@ -83,9 +96,10 @@ int run(const Flags& flags) {
     std::fprintf(stderr, "koi: left out: %s\n", bad.reason.c_str());
     left_out.push_back(bad);
   };
-  const std::vector<dataset::CorpusEntry> entries = dataset::read_corpus(
+  std::vector<dataset::CorpusEntry> entries = dataset::read_corpus(
       flags.source, kind == kinds().end() ? dataset::detect_corpus(flags.source) : kind->second,
       flags.speaker.empty() ? default_speaker(flags.source) : flags.speaker, note_line);
+  keep_recordings(entries, note_line);
   if (entries.empty()) {
     throw Error(ErrorKind::corrupt, flags.source,
                 "holds no utterance, " + std::to_string(left_out.size()) + " were left out",

@@ -66,7 +66,7 @@ void BandwidthMeter::add_window() {
     power[bin] = std::norm(std::complex<double>(spectrum[bin].r, spectrum[bin].i));
     energy += power[bin];
   }
-  if (energy == 0) return;
+  if (energy == 0 || !std::isfinite(energy)) return;  // samples near the largest float
   constexpr double kQuietest_db = -80;  // of a window's energy; a full-scale sine has 48
   const double level = std::clamp(10 * std::log10(energy) - kQuietest_db, 0.0, kLevels - 1.0);
   auto& shares = shares_[static_cast<size_t>(level)];

@@ -14,12 +14,6 @@ namespace {
 
 namespace fs = base::fs;
 
-// Is `path` the folder `folder` or something in it? Both absolute and without links.
-bool lies_in(const fs::path& path, const fs::path& folder) {
-  return std::mismatch(folder.begin(), folder.end(), path.begin(), path.end()).first ==
-         folder.end();
-}
-
 bool is_hidden(const fs::path& relative) {
   return std::any_of(relative.begin(), relative.end(),
                      [](const fs::path& part) { return part.native().front() == '.'; });
@@ -92,6 +86,13 @@ FileResult guarded(const fs::path& file, const fs::path& input,
                       "cut the recording into pieces, or use fewer workers");
     return {file, FileOutcome::failed, error.what()};
   }
+}
+
+void sort_problems(FolderReport& report) {
+  std::sort(report.problems.begin(), report.problems.end(),
+            [](const FileResult& a, const FileResult& b) {
+              return base::path_parts_less(a.path, b.path);
+            });
 }
 
 fs::path without_extension(fs::path path) { return path.replace_extension(); }
@@ -177,10 +178,7 @@ FolderReport FolderConversion::run(const std::function<FileResult(size_t)>& conv
     }
   });
   report.interrupted = report.recordings < recordings_.size();
-  std::sort(report.problems.begin(), report.problems.end(),
-            [](const FileResult& a, const FileResult& b) {
-              return base::path_parts_less(a.path, b.path);
-            });
+  sort_problems(report);
   return report;
 }
 
@@ -206,6 +204,12 @@ void FolderConversion::copy_side_files(FolderReport& report) const {
       count({relative, FileOutcome::failed, error.what()}, report);
     }
   }
+  sort_problems(report);
+}
+
+bool lies_in(const fs::path& path, const fs::path& folder) {
+  return std::mismatch(folder.begin(), folder.end(), path.begin(), path.end()).first ==
+         folder.end();
 }
 
 void copy_recording(const fs::path& from, const fs::path& to) {

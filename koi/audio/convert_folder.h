@@ -102,6 +102,9 @@ class FolderConversion {
   std::mutex long_files_;
 };
 
+// Is `path` the folder `folder` or something in it? Both absolute and without links.
+bool lies_in(const base::fs::path& path, const base::fs::path& folder);
+
 // The whole file at another place, whose folder is made. Where both are the same nothing is done.
 void copy_recording(const base::fs::path& from, const base::fs::path& to);
 

@@ -155,6 +155,12 @@ SliceReport slice_folder(const fs::path& input, const fs::path& output,
                          const SliceFolderOptions& options,
                          const std::function<void(const FileResult&)>& on_file) {
   check_slice_options(options.slice);
+  std::error_code ignored;
+  if (fs::equivalent(input, output, ignored)) {
+    throw Error(ErrorKind::usage, output.string(),
+                "is the recordings' own folder: the next run would take the pieces for recordings",
+                "choose another folder for the pieces");
+  }
   return Job(input, output, options).run(on_file);
 }
 

@@ -28,8 +28,8 @@ struct SliceReport {
 // along; the words of several pieces nobody can tell, so those are named in `problems` and stay
 // behind. A recording in which all is silent is `left_out`. The first piece of a recording is
 // written last: where it is there already the recording is skipped, so that a second run goes on
-// where the first stopped. Everything else as FolderConversion. Throws as that and as
-// check_slice_options().
+// where the first stopped. Everything else as FolderConversion. Throws as that, as
+// check_slice_options(), and Error(usage) where `output` is `input`.
 // Differs: the reference skips nothing with `flat`, and stops at the first bad file.
 SliceReport slice_folder(const base::fs::path& input, const base::fs::path& output,
                          const SliceFolderOptions& options,

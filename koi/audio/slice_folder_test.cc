@@ -112,6 +112,12 @@ TEST_F(SliceFolder, BadAndSilentFilesAreNamed) {
   EXPECT_FALSE(fs::exists(output / "short"));
 }
 
+TEST_F(SliceFolder, PiecesAreNotWrittenAmongTheRecordings) {
+  output = input / "민지/..";
+  EXPECT_THROW(run({.folder = {.overwrite = true}}), Error);
+  EXPECT_FALSE(fs::exists(input / "short"));
+}
+
 TEST_F(SliceFolder, OptionsAreCheckedBeforeAnythingIsDeleted) {
   fs::create_directories(output);
   write_file(output / "kept", "");

@@ -166,6 +166,7 @@ TEST(SoundMeter, BandwidthOutlivesUpsampling) {
   }
   EXPECT_EQ(figures_of({1, 8000, std::vector<double>(8000)}).bandwidth_hz, 0);
   EXPECT_EQ(figures_of(noise(0.1, 8000, 1, 0.3)).bandwidth_hz, 0);  // no whole window
+  EXPECT_EQ(figures_of(noise(1, 8000, 1, 3e38)).bandwidth_hz, 0);   // no float holds its spectrum
 }
 
 TEST(SoundMeter, TheEnvelopeHasAFewPartsOfAnyLength) {

@@ -190,23 +190,33 @@ TEST_F(Check, MissingAndEmptyTranscripts) {
 
 TEST_F(Check, EncodingsAreNamed) {
   add("utf8");
-  for (const char* name : {"cp949/a", "cp949/b", "cp949/bad", "mark", "utf16", "nul", "latin"})
+  for (const char* name : {"cp949/0", "cp949/a", "cp949/b", "mark", "utf16", "nul", "latin"})
     write_sound(name, noise(1));
-  write_text("cp949/a", "\xB3\xD7");  // one syllable, known by the speaker's others
+  write_text("cp949/0", "\xBC\xAD\xBF\xEF\xBF");  // the last one is half
+  write_text("cp949/a", "\xB3\xD7");              // one syllable, known by the speaker's others
   write_text("cp949/b", "\xBE\xC8\xB3\xE7\xC7\xCF\xBC\xBC\xBF\xE4.");
-  write_text("cp949/bad", "\xBC\xAD\xBF\xEF\xBF");
   write_text("mark", "\xEF\xBB\xBFwords that are said");
   write_text("utf16", std::string("\xFF\xFEw\0o\0r\0d\0s\0", 12));
   write_text("nul", std::string("word\0ds", 7));
   write_text("latin", "caf\xE9 au lait");
   EXPECT_THAT(found(Kind::encoding), ElementsAre("cp949/a.wav", "cp949/b.wav"));
-  EXPECT_THAT(found(Kind::unknown_encoding), ElementsAre("cp949/bad.wav", "latin.wav"));
+  EXPECT_THAT(found(Kind::unknown_encoding), ElementsAre("cp949/0.wav", "latin.wav"));
   EXPECT_THAT(found(Kind::utf16), ElementsAre("mark.wav", "utf16.wav"));
   EXPECT_THAT(found(Kind::unreadable_transcript), ElementsAre("nul.wav"));
   for (const Finding& finding : check().findings) {
     if (finding.kind != Kind::encoding) continue;
     EXPECT_THAT(finding.what, HasSubstr("EUC-KR (CP949)"));
   }
+}
+
+TEST_F(Check, OnlyTheBeginningOfAnOldTextIsKept) {
+  add("a");
+  std::string text;
+  for (int i = 0; i < 50'000; ++i) text += "\xB3\xD7";
+  write_text("a", text);
+  std::vector<Finding> findings;
+  EXPECT_EQ(check_recording(folder.path(), "a.wav", {}, findings).undecoded.size(), 4096U);
+  EXPECT_THAT(found(Kind::encoding), ElementsAre("a.wav"));
 }
 
 TEST_F(Check, MarkupThatStaysAndTagsThatGo) {
@@ -247,7 +257,9 @@ TEST_F(Check, CopiesAreKnownByTheirSamples) {
   EXPECT_THAT(found(Kind::duplicate_audio), IsEmpty());
   EXPECT_THAT(found(Kind::contradicting_text), ElementsAre("a/1.wav", "b/copy.flac"));
   fs::remove(folder / "a/1.lab");
-  // The one with words is the one to keep.
+  // The one with words is the one to keep, in whatever encoding they are.
+  EXPECT_THAT(found(Kind::duplicate_audio), ElementsAre("a/1.wav"));
+  write_text("b/copy", "\xBE\xC8\xB3\xE7\xC7\xCF\xBC\xBC\xBF\xE4.");
   EXPECT_THAT(found(Kind::duplicate_audio), ElementsAre("a/1.wav"));
 }
 

@@ -75,9 +75,9 @@ class Comparison {
     std::string together;
     constexpr size_t kEnough = 1 << 16;
     for (const size_t i : members) {
-      if (together.size() < kEnough) together += at(i).undecoded;
+      if (at(i).undecoded.empty() || together.size() >= kEnough) continue;
+      together += at(i).undecoded + "\n";  // which also ends a character that was cut in two
     }
-    if (together.empty()) return;
     std::string_view encoding = text::guess_encoding(together);
     for (const size_t i : members) {
       if (at(i).undecoded.empty()) continue;
@@ -187,14 +187,16 @@ class Comparison {
     }
   }
 
+  bool has_words(size_t i) const { return at(i).transcript || !at(i).encoding.empty(); }
+
   // The first one with words is the one to keep, unless others have different words.
   void judge_copies(const std::vector<size_t>& copies) {
+    const auto worded =
+        std::find_if(copies.begin(), copies.end(), [this](size_t i) { return has_words(i); });
+    const size_t kept = worded == copies.end() ? copies.front() : *worded;
     std::set<std::string_view> texts;
-    size_t kept = copies.front();
     for (const size_t i : copies) {
-      if (!at(i).transcript) continue;
-      if (texts.empty()) kept = i;
-      texts.insert(at(i).transcript->hash);
+      if (at(i).transcript) texts.insert(at(i).transcript->hash);
     }
     const bool contradict = texts.size() > 1;
     for (const size_t i : copies) {

@@ -14,15 +14,10 @@ namespace {
 
 namespace fs = base::fs;
 
-bool lies_in(const fs::path& path, const fs::path& folder) {
-  const fs::path inside = path.lexically_relative(folder);
-  return !inside.empty() && *inside.begin() != "..";
-}
-
 void require_apart(const fs::path& input, const fs::path& output) {
   const fs::path from = fs::canonical(input);
   const fs::path to = fs::weakly_canonical(fs::absolute(output));
-  if (lies_in(from, to) || lies_in(to, from)) {
+  if (audio::lies_in(from, to) || audio::lies_in(to, from)) {
     throw Error(ErrorKind::usage, "--fix",
                 "the copy would lie in the recordings' own folder, or the other way round",
                 "choose another folder");
@@ -141,7 +136,12 @@ class Fix {
     if (folder_.is_finished(place.to)) return audio::FileOutcome::skipped;
     const auto turn = folder_.wait_turn(place);
     audio::Audio<double> audio = audio::read_audio<double>(place.from);
-    mend(audio, *job.recording.sound);
+    const audio::SoundFigures& sound = *job.recording.sound;
+    if (audio.frames() != sound.frames || audio.channels != sound.channels) {
+      throw Error(ErrorKind::io, place.from.string(), "was changed since it was looked at",
+                  "run the command again");
+    }
+    mend(audio, sound);
     write_text(job);
     base::make_folder(place.to.parent_path());
     audio::write_audio(place.to, audio, place.format);

@@ -155,6 +155,15 @@ TEST_F(FixFolder, AFileThatCannotBeWrittenDoesNotStopTheOthers) {
   EXPECT_EQ(report.unchanged, 1U);
 }
 
+TEST_F(FixFolder, ARecordingThatChangesMeanwhileFails) {
+  add("a.wav", faulty(1, 1), "words that are said");
+  const Report report = check_folder(raw, {});
+  add("a.wav", noise(0.1), "words that are said");
+  const audio::FolderReport fixed = fix_folder(report, {.output = mended});
+  ASSERT_EQ(fixed.failed, 1U);
+  EXPECT_THAT(fixed.problems[0].message, HasSubstr("was changed since it was looked at"));
+}
+
 TEST_F(FixFolder, TheCopyLiesElsewhere) {
   add("a.wav", noise(1), "words that are said");
   const Report report = check_folder(raw, {});

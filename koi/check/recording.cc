@@ -148,7 +148,7 @@ class Look {
       constexpr size_t kEnough = 4096;
       // Up to a space or an end of line, which no encoding has inside of a character.
       const size_t end = bytes.size() > kEnough ? bytes.find_last_of(" \n", kEnough) : bytes.size();
-      recording_.undecoded = bytes.substr(0, end);
+      recording_.undecoded = bytes.substr(0, std::min(end, kEnough));
       return;
     }
     const std::string decoded = dataset::decode_text(bytes, path.string(), TextRules::repaired);

@@ -126,6 +126,7 @@ std::vector<CorpusEntry> read_common_voice(const fs::path& tsv, const std::strin
   return entries;
 }
 
+constexpr char kWavScp[] = "wav.scp";
 constexpr char kMetadata[] = "metadata.csv";
 constexpr char kValidated[] = "validated.tsv";
 
@@ -142,11 +143,12 @@ CorpusKind detect_corpus(const fs::path& source) {
   if (!fs::is_directory(source, ignored)) {
     if (!fs::exists(source, ignored))
       throw Error(ErrorKind::not_found, source.string(), "no such file or folder");
+    if (source.filename() == kWavScp) return CorpusKind::kaldi;
     if (source.filename() == kMetadata) return CorpusKind::ljspeech;
     if (base::lower_extension(source) == ".tsv") return CorpusKind::common_voice;
     return CorpusKind::file_list;
   }
-  if (fs::exists(source / "wav.scp", ignored)) return CorpusKind::kaldi;
+  if (fs::exists(source / kWavScp, ignored)) return CorpusKind::kaldi;
   if (fs::exists(source / kMetadata, ignored)) return CorpusKind::ljspeech;
   if (fs::exists(source / kValidated, ignored)) return CorpusKind::common_voice;
   throw Error(
@@ -163,7 +165,7 @@ std::vector<CorpusEntry> read_corpus(const fs::path& source, CorpusKind kind,
     case CorpusKind::common_voice:
       return read_common_voice(main_file(source, kValidated), speaker, left_out);
     case CorpusKind::kaldi:
-      return read_kaldi(source, speaker, left_out);
+      return read_kaldi(main_file(source, kWavScp).parent_path(), speaker, left_out);
     case CorpusKind::file_list:
       break;
   }

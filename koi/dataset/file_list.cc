@@ -59,17 +59,16 @@ std::vector<ListLine> read_file_list(const fs::path& list, TextRules rules,
 fs::path find_listed(const std::string& path, const fs::path& list) {
   std::error_code ignored;
   for (const fs::path& candidate : {fs::path(path), list.parent_path() / path}) {
-    if (fs::exists(candidate, ignored)) return candidate;
+    if (fs::is_regular_file(candidate, ignored)) return candidate;
   }
   return {};
 }
 
 fs::path find_recording(const std::vector<std::string>& names, const fs::path& list,
                         const std::string& where) {
-  std::error_code ignored;
   for (const std::string& name : names) {
     const fs::path found = find_listed(name, list);
-    if (!found.empty() && fs::is_regular_file(found, ignored)) return found;
+    if (!found.empty()) return found;
   }
   throw Error(ErrorKind::not_found, where, "there is no recording " + names.front());
 }

@@ -29,13 +29,16 @@ class UniqueNames {
  public:
   std::string name(const std::string& key, const std::string& wanted) {
     const auto [place, is_new] = names_.emplace(key, wanted);
-    for (size_t number = 2; is_new && !taken_.insert(place->second).second; ++number)
-      place->second = wanted + "-" + std::to_string(number);
+    if (!is_new) return place->second;
+    size_t& last = numbers_[wanted];  // where it goes on: a corpus may have one name only
+    while (!taken_.insert(place->second).second)
+      place->second = wanted + "-" + std::to_string(++last + 1);
     return place->second;
   }
 
  private:
   std::map<std::string, std::string> names_;
+  std::map<std::string, size_t> numbers_;  // how many names were made of one
   std::set<std::string> taken_;
 };
 
@@ -67,12 +70,13 @@ class Importer {
   std::vector<Group> plan(const std::vector<CorpusEntry>& entries) {
     UniqueNames speakers;
     std::map<std::string, UniqueNames> names;  // in the folder of a speaker
-    std::map<std::tuple<std::string, fs::path, double>, const CorpusEntry*> known;
+    std::map<std::tuple<std::string, fs::path, double, double>, const CorpusEntry*> known;
     std::map<fs::path, size_t> cut;  // the group of a recording that is cut
     std::vector<Group> groups;
     for (const CorpusEntry& entry : entries) {
       const std::string speaker = speakers.name(entry.speaker, safe_name(entry.speaker));
-      const auto key = std::tuple(speaker, entry.recording, entry.part ? entry.part->begin_s : -1);
+      const Part part = entry.part.value_or(Part{-1, -1});
+      const auto key = std::tuple(speaker, entry.recording, part.begin_s, part.end_s);
       if (const auto [first, is_new] = known.emplace(key, &entry); !is_new) {
         refuse(entry, Error(ErrorKind::corrupt, entry.where,
                             "is the recording of " + first->second->where + " again"));
@@ -132,8 +136,9 @@ class Importer {
     if (fs::equivalent(from, to, error)) return;
     if (!options_.copy) {
       fs::remove(to, error);
-      fs::create_hard_link(fs::canonical(from), to, error);
-      if (!error) return;  // else another disk, or one that knows no links
+      const fs::path linked = fs::canonical(from, error);
+      if (!error) fs::create_hard_link(linked, to, error);
+      if (!error) return;  // else another disk, or one that knows no links, or it is gone
     }
     base::write_file(to, base::MappedFile::open(from)->bytes());
   }

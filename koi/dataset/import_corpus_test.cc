@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "koi/base/error.h"
 #include "tests/support/temp_dir.h"
@@ -136,17 +137,20 @@ TEST_F(ImportCorpus, KaldiSegments) {
   write("k/rec.wav", "0123456789");
   write("k/wav.scp", "rec rec.wav\n");
   write("k/segments",
-        "u1 rec 0.0 3\nu2 rec 4 9.0\nu3 rec 5 99\nu4 rec 3 2\nu5 rec 1\nu6 rec 1 2\n");
-  write("k/text", "u1 one\nu2 two\nu3 three\nu4 four\nu5 five\n");
-  const ImportReport report = import(read("k"));
-  EXPECT_EQ(report.done, 2U);
+        "u1 rec 0.0 3\nu2 rec 4 9.0\nu3 rec 5 99\nu4 rec 3 2\nu5 rec 1\nu6 rec 1 2\nu7 rec 4 5\n"
+        "u8 rec 4 9\n");
+  write("k/text", "u1 one\nu2 two\nu3 three\nu4 four\nu5 five\nu7 seven\nu8 two again\n");
+  const ImportReport report = import(read("k/wav.scp"));
+  EXPECT_EQ(report.done, 3U);
   EXPECT_EQ(read_file(output / "someone/u1.wav"), "012");
   EXPECT_EQ(read_file(output / "someone/u2.wav"), "45678");
   EXPECT_EQ(read_file(output / "someone/u2.lab"), "two\n");
+  EXPECT_EQ(read_file(output / "someone/u7.wav"), "4");
   EXPECT_THAT(reasons(),
               ElementsAre(HasSubstr("ends before it begins"),
                           HasSubstr("is not utterance recording begin end"),
-                          HasSubstr("there is no text of u6"), HasSubstr("has no such part")));
+                          HasSubstr("there is no text of u6"), HasSubstr("is the recording of"),
+                          HasSubstr("has no such part")));
 }
 
 TEST_F(ImportCorpus, NamesThatComeAgainAndNamesThatAreNone) {
@@ -161,6 +165,20 @@ TEST_F(ImportCorpus, NamesThatComeAgainAndNamesThatAreNone) {
   EXPECT_EQ(read_file(output / "speaker/x.lab"), "three\n");
   EXPECT_EQ(read_file(output / "_hidden/x.lab"), "four\n");
   EXPECT_EQ(read_file(output / "_._up-2/x.lab"), "five\n");
+}
+
+// 20,000 recordings of one name: a minute and more where each name is sought from -2 on.
+TEST_F(ImportCorpus, ManyOfOneName) {
+  constexpr size_t kMany = 20'000;
+  std::vector<CorpusEntry> entries;
+  for (size_t i = 0; i < kMany; ++i) {
+    const std::string number = std::to_string(i);
+    entries.push_back({"line " + number, dir / number / "audio.wav", {}, "audio", "S", "", "x"});
+  }
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(import(entries, {.num_workers = 1}).done, 0U);  // there are none
+  EXPECT_EQ(looked_at, kMany);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20));
 }
 
 TEST_F(ImportCorpus, ASecondRunDoesWhatIsNotFinished) {

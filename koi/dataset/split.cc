@@ -7,6 +7,7 @@
 #include "koi/base/error.h"
 #include "koi/base/interrupt.h"
 #include "koi/base/parallel.h"
+#include "koi/base/utf8.h"
 #include "koi/dataset/held_out.h"
 
 namespace koi::dataset {
@@ -62,13 +63,18 @@ std::string line_of(const SplitEntry& entry, const fs::path& root) {
   const bool lies_in = !inside.empty() && *inside.begin() != "..";
   const std::string path = lies_in ? inside.string() : fs::absolute(entry.recording).string();
   for (const std::string& field : {path, entry.speaker, entry.language}) {
-    if (field.find_first_of("|\n") != std::string::npos) {
+    if (!base::is_valid_utf8(field) || field.find_first_of("|\r\n") != std::string::npos) {
       throw Error(ErrorKind::unsupported, entry.recording.string(),
-                  "cannot stand in a file list, for there is a bar or an end of line in " + field,
+                  "cannot stand in a file list, for there is a bar, an end of line or what is not "
+                  "UTF-8 in " +
+                      field,
                   "rename it");
     }
   }
-  return path + "|" + entry.speaker + "|" + entry.language + "|" + entry.text + "\n";
+  // In front of what would be a note, or stripped, at the beginning of a line.
+  const bool is_plain = !path.starts_with('#') && strip_space(path) == path;
+  return (is_plain ? "" : "./") + path + "|" + entry.speaker + "|" + entry.language + "|" +
+         entry.text + "\n";
 }
 
 // Leaves what is too short or too long out of `entries`.

@@ -114,26 +114,45 @@ TEST_F(Split, WhatHasNoWordsIsNamed) {
 
 TEST_F(Split, ALineThatCannotBeWrittenIsNamed) {
   make(2, 2);
-  recordings.push_back(root / "a|b.wav");
-  write_file(recordings.back(), "");
-  write_file(root / "a|b.lab", "bar");
-  EXPECT_EQ(split({.ratio = 0.0}).train, 2U);
-  ASSERT_EQ(left_out.size(), 1U);
-  EXPECT_THAT(left_out[0].reason, HasSubstr("a bar or an end of line"));
+  for (const std::string name : {"a|b", "c\rd", "e\nf", "\xFF"}) {
+    recordings.push_back(root / (name + ".wav"));
+    write_file(recordings.back(), "");
+    write_file(root / (name + ".lab"), "words");
+  }
+  const SplitReport report = split({.ratio = 0.0});
+  EXPECT_EQ(report.train, 2U);
+  EXPECT_EQ(texts(report.train_list).size(), 2U);
+  ASSERT_EQ(left_out.size(), 4U);
+  EXPECT_THAT(left_out[0].reason, HasSubstr("cannot stand in a file list"));
+}
+
+TEST_F(Split, NamesThatWouldBeTakenForSomethingElseAreFoundAgain) {
+  fs::create_directories(root);
+  for (const char* name : {"# 1", " 2", "\u30003"}) {
+    recordings.push_back(root / (std::string(name) + ".wav"));
+    write_file(recordings.back(), "");
+    write_file(root / (std::string(name) + ".lab"), std::string("text ") + name);
+  }
+  const SplitReport report = split({.ratio = 0.0});
+  EXPECT_EQ(report.train, 3U);
+  EXPECT_EQ(split_entries(report.train_list, note).size(), 3U);
+  EXPECT_TRUE(left_out.empty());
 }
 
 TEST_F(Split, AListIsParted) {
   make(4, 4);
   write_file(dir / "all.list",
              "data/민지/0.wav|S|ko|하나|둘\n\n# note\ndata/ada/1.wav|T|en|two\nnothing\n"
-             "data/none.wav|T|en|three\n");
+             "data/none.wav|T|en|three\ndata|T|en|a folder\n|T|en|nothing\n");
   const auto entries = split_entries(dir / "all.list", note);
   ASSERT_EQ(entries.size(), 2U);
   EXPECT_EQ(entries[0].text, "하나|둘");
   EXPECT_EQ(entries[0].language, "ko");
-  ASSERT_EQ(left_out.size(), 2U);
+  ASSERT_EQ(left_out.size(), 4U);
   EXPECT_THAT(left_out[0].reason, HasSubstr("line 5"));
   EXPECT_THAT(left_out[1].reason, HasSubstr("line 6"));
+  EXPECT_THAT(left_out[2].reason, HasSubstr("line 7"));
+  EXPECT_THAT(left_out[3].reason, HasSubstr("line 8"));
   const SplitReport report = write_split(root, entries, {.ratio = 0.0}, duration_s, note);
   EXPECT_THAT(read_file(report.train_list), HasSubstr("민지/0.wav|S|ko|하나|둘\n"));
 }

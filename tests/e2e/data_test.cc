@@ -53,6 +53,12 @@ TEST_F(DataCommands, LoudnessNormTakesWhatFfmpegReads) {
   for (const char* name : {"raw/민지/a.m4a", "raw/b.webm", "raw/c.wma", "raw/d.mp4"})
     encode("tone.wav", name);
   base::write_file(at / "raw/민지/a.lab", "안녕");
+  // A transcript that cannot be copied is named too.
+  fs::create_directories(at / "data/민지/a.lab");
+  const RunResult blocked = koi({"loudness-norm", "raw", "data"}, at.path());
+  EXPECT_EQ(blocked.status, 1);
+  EXPECT_THAT(blocked.err, HasSubstr("a.lab"));
+  fs::remove_all(at / "data");
   const json first = run_json({"loudness-norm", "raw", "data"});
   EXPECT_EQ(first["done"], 4);
   EXPECT_EQ(first["as_wav"], 4);
@@ -159,6 +165,13 @@ TEST_F(DataCommands, ImportReadsTheLayoutsOfOthers) {
   EXPECT_EQ(run_json({"import", "raw", "data"})["done"], 2);
   EXPECT_EQ(audio::probe_audio(at / "data/민지/utt2.wav").frames, 40000);
   EXPECT_EQ(run_json({"import", "raw", "data"})["skipped"], 2);
+
+  fs::copy_file(at / "raw/민지/long.wav", at / "raw/long.sph");
+  base::write_file(at / "raw/sph.list", "long.sph|S|en|words\n민지/long.wav|S|en|words\n");
+  const json sphere = run_json({"import", "raw/sph.list", "data"}, 1);
+  EXPECT_EQ(sphere["done"], 1);
+  EXPECT_THAT(sphere["problems"][0]["message"].get<std::string>(),
+              HasSubstr("long.sph is not called like a recording"));
 
   base::write_file(at / "raw/x.list", "nothing here\n");
   EXPECT_EQ(koi({"import", "raw/x.list", "other"}, at.path()).status, 1);
