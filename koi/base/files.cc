@@ -45,6 +45,23 @@ int open_regular(const fs::path& path, uint64_t& size) {
   return descriptor;
 }
 
+// Reads up to `size` bytes, fewer where the file has become shorter; gives how many.
+size_t read_fully(int descriptor, char* bytes, size_t size, const fs::path& path) {
+  size_t filled = 0;
+  while (filled < size) {
+    const ssize_t got = ::read(descriptor, bytes + filled, size - filled);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw Error(ErrorKind::io, path.string(), "cannot be read: " + system_reason());
+    if (got == 0) break;
+    filled += static_cast<size_t>(got);
+  }
+  return filled;
+}
+
+// A smaller file is read in place of being mapped: that is quicker, above all beside other threads,
+// which a changed map interrupts.
+constexpr uint64_t kLeastMapped = uint64_t{1} << 16;
+
 }  // namespace
 
 std::string read_file(const fs::path& path, uint64_t max_bytes) {
@@ -56,22 +73,18 @@ std::string read_file(const fs::path& path, uint64_t max_bytes) {
                     " are read");
   }
   std::string bytes(size, '\0');
-  size_t filled = 0;
-  while (filled < bytes.size()) {
-    const ssize_t got = ::read(file.value, bytes.data() + filled, bytes.size() - filled);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) throw Error(ErrorKind::io, path.string(), "cannot be read: " + system_reason());
-    if (got == 0) break;
-    filled += static_cast<size_t>(got);
-  }
-  bytes.resize(filled);
+  bytes.resize(read_fully(file.value, bytes.data(), bytes.size(), path));
   return bytes;
 }
 
 std::shared_ptr<const MappedFile> MappedFile::open(const fs::path& path) {
   uint64_t size = 0;
   const Descriptor file{open_regular(path, size)};
-  if (size == 0) return std::shared_ptr<const MappedFile>(new MappedFile("", 0));
+  if (size < kLeastMapped) {
+    auto bytes = std::make_unique<char[]>(size);
+    const size_t there = read_fully(file.value, bytes.get(), size, path);
+    return std::shared_ptr<const MappedFile>(new MappedFile(bytes.release(), there));
+  }
   void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.value, 0);
   if (data == MAP_FAILED)
     throw Error(ErrorKind::io, path.string(), "cannot be mapped: " + system_reason());
@@ -79,7 +92,11 @@ std::shared_ptr<const MappedFile> MappedFile::open(const fs::path& path) {
 }
 
 MappedFile::~MappedFile() {
-  if (size_ > 0) ::munmap(const_cast<char*>(data_), size_);
+  if (size_ < kLeastMapped) {
+    delete[] data_;
+  } else {
+    ::munmap(const_cast<char*>(data_), size_);
+  }
 }
 
 AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)) {
