@@ -1,6 +1,7 @@
 #include "koi/codec/extract.h"
 
 #include <algorithm>
+#include <deque>
 #include <optional>
 
 #include "koi/audio/audio_file.h"
@@ -23,7 +24,7 @@ fs::path codes_path(const fs::path& audio) { return fs::path(audio).replace_exte
 // A file on its way: read, then encoded.
 struct Item {
   fs::path path;
-  int64_t expected_samples = 0;  // at the codec's rate, as the header says
+  int64_t expected_samples = 0;  // at the codec's rate, as the header says; else a guess
   bool present = false;
   std::vector<float> wave;
   std::optional<ExtractFailure> failure;
@@ -31,23 +32,32 @@ struct Item {
 
 class Extraction {
  public:
-  Extraction(const Firefly& codec, const ExtractOptions& options)
-      : codec_(codec), options_(options) {}
+  Extraction(const Firefly& codec, const std::vector<fs::path>& files,
+             const ExtractOptions& options)
+      : codec_(codec), files_(files), options_(options) {}
 
-  void probe(Item& item) const;
+  // Takes from the front of the work as many files as are read together, probed.
+  std::vector<Item> next_group();
+  bool is_at_end() const { return next_ == files_.size() && probed_.empty(); }
+
   void read(Item& item) const;
   void encode_alone(Item& item);
   void encode_together(std::vector<Item*> items);
   double audio_s() const { return audio_s_; }
 
  private:
+  void probe(Item& item) const;
+  void probe_ahead();
   int rate_hz() const { return static_cast<int>(codec_.config().spec_transform.sample_rate); }
-  bool is_sound(const fs::path& path, int64_t frames) const;
+  bool is_sound(const fs::path& path, std::optional<int64_t> frames) const;
   void require_column(const Item& item, int64_t samples) const;
   void write(const Item& item, const at::Tensor& codes, int64_t frames);
 
   const Firefly& codec_;
+  const std::vector<fs::path>& files_;
   const ExtractOptions& options_;
+  size_t next_ = 0;          // of the files, not yet probed
+  std::deque<Item> probed_;  // not yet in a group
   double audio_s_ = 0;
 };
 
@@ -62,19 +72,27 @@ void guarded(Item& item, const std::function<void(Item&)>& step) {
   }
 }
 
-// Is there a .npy of codes that this codec could have made of so many columns?
-bool Extraction::is_sound(const fs::path& path, int64_t frames) const {
-  if (!fs::exists(path)) return false;
+// Was `made` last written when `source` was, or later?
+bool is_as_new(const fs::path& made, const fs::path& source) {
+  std::error_code none, neither;
+  const auto made_time = fs::last_write_time(made, none);
+  const auto source_time = fs::last_write_time(source, neither);
+  return !none && !neither && made_time >= source_time;
+}
+
+// Is there a .npy of codes that this codec could have made, of so many columns where that is known?
+bool Extraction::is_sound(const fs::path& path, std::optional<int64_t> frames) const {
   try {
     const checkpoint::TensorView array = checkpoint::read_npy(path);
     if (array.dtype != checkpoint::DType::i32) return false;
     const checkpoint::Codes codes = checkpoint::to_codes(array, path.string());
     const int64_t size = codec_.config().codebook_size();
-    return codes.codebooks == codec_.config().codebooks() && codes.frames == frames &&
+    return codes.codebooks == codec_.config().codebooks() &&
+           codes.frames == frames.value_or(codes.frames) && codes.frames > 0 &&
            std::all_of(codes.values.begin(), codes.values.end(),
                        [size](int32_t code) { return code < size; });
   } catch (const Error&) {
-    return false;  // damaged: to be written again
+    return false;  // missing or damaged: to be written
   }
 }
 
@@ -88,11 +106,46 @@ void Extraction::require_column(const Item& item, int64_t samples) const {
 }
 
 void Extraction::probe(Item& item) const {
-  const audio::AudioInfo info = audio::probe_audio(item.path);
-  item.expected_samples = audio::resampled_length(info.frames, info.sample_rate_hz, rate_hz());
+  const fs::path codes = codes_path(item.path);
+  const std::optional<audio::AudioInfo> info = audio::probe_native(item.path);
+  if (!info) {
+    // Its length takes decoding; so codes count that were written after it.
+    constexpr int64_t kMostSamplesAByte = 16;  // speech as Opus
+    item.expected_samples = kMostSamplesAByte * static_cast<int64_t>(fs::file_size(item.path));
+    item.present = !options_.overwrite && is_as_new(codes, item.path) && is_sound(codes, {});
+    return;
+  }
+  item.expected_samples = audio::resampled_length(info->frames, info->sample_rate_hz, rate_hz());
   require_column(item, item.expected_samples);
-  item.present = !options_.overwrite &&
-                 is_sound(codes_path(item.path), codec_.feature_length(item.expected_samples));
+  item.present =
+      !options_.overwrite && is_sound(codes, codec_.feature_length(item.expected_samples));
+}
+
+// Most of a second run is spent here, so all cores do it.
+void Extraction::probe_ahead() {
+  constexpr size_t kAhead = 1024;
+  const size_t begin = probed_.size();
+  for (; next_ < files_.size() && probed_.size() < kAhead; ++next_)
+    probed_.emplace_back().path = files_[next_];
+  base::parallel_for(probed_.size() - begin, base::usable_cores(), [&](size_t i) {
+    guarded(probed_[begin + i], [this](Item& item) { probe(item); });
+  });
+}
+
+// As many files as a batch has, fewer where they are long.
+std::vector<Item> Extraction::next_group() {
+  std::vector<Item> group;
+  int64_t samples = 0;
+  while (!is_at_end() && group.size() < options_.batch_size) {
+    if (probed_.empty()) probe_ahead();
+    Item& item = probed_.front();
+    const int64_t ahead = item.present || item.failure ? 0 : item.expected_samples;
+    if (!options_.reference_padding && !group.empty() && samples + ahead > kSamplesAhead) break;
+    samples += ahead;
+    group.push_back(std::move(item));
+    probed_.pop_front();
+  }
+  return group;
 }
 
 void Extraction::read(Item& item) const {
@@ -143,22 +196,10 @@ ExtractReport extract_codes(const Firefly& codec, const ExtractPlan& plan,
                             const std::function<void(const ExtractFailure*)>& on_file) {
   ExtractReport report;
   report.failures = plan.failures;
-  Extraction extraction(codec, options);
+  Extraction extraction(codec, plan.files, options);
   const size_t workers = std::clamp<size_t>(options.num_workers, 1, base::usable_cores());
-  size_t next = 0;
-  while (next < plan.files.size() && !base::stop_requested()) {
-    // A group: as many files as a batch has, fewer where they are long.
-    std::vector<Item> group;
-    for (int64_t samples = 0; next < plan.files.size() && group.size() < options.batch_size;
-         ++next) {
-      Item item;
-      item.path = plan.files[next];
-      guarded(item, [&](Item& probed) { extraction.probe(probed); });
-      const int64_t ahead = item.present || item.failure ? 0 : item.expected_samples;
-      if (!options.reference_padding && !group.empty() && samples + ahead > kSamplesAhead) break;
-      samples += ahead;
-      group.push_back(std::move(item));
-    }
+  while (!extraction.is_at_end() && !base::stop_requested()) {
+    std::vector<Item> group = extraction.next_group();
     base::parallel_for(group.size(), workers, [&](size_t i) {
       guarded(group[i], [&](Item& item) { extraction.read(item); });
     });

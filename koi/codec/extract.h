@@ -17,8 +17,10 @@ struct ExtractFailure {
 };
 
 struct ExtractPlan {
-  std::vector<base::fs::path> files;     // in the order of the work, each once
-  std::vector<ExtractFailure> failures;  // of a list: files that are not there, lines that are none
+  std::vector<base::fs::path> files;  // in the order of the work, each once
+  // Of a folder: what is called like a recording and is none. Of a list: files that are not there,
+  // lines that are none.
+  std::vector<ExtractFailure> failures;
 };
 
 // The audio files below `folder`, sorted. Throws Error(not_found) where there is no such folder or
@@ -48,8 +50,9 @@ struct ExtractReport {
 };
 
 // Writes the codes of the plan's files, each .npy whole or not at all. One that is there is kept
-// only when it is int32 [K, T], its codes in range and T that of the audio. A file that is
-// unreadable or too short for one column is a failure in the report, and the work goes on;
+// only when it is int32 [K, T], its codes in range and T that of the audio; where the audio's
+// length takes decoding (what ffmpeg reads), when it is not older than the audio instead. A file
+// that is unreadable or too short for one column is a failure in the report, and the work goes on;
 // stop_requested() ends it between two files. A file's codes depend on nothing but the file.
 // `on_file` is called from this thread when a file is done with; the failure is null where it went
 // well.

@@ -1,10 +1,13 @@
 // Codes of a folder, byte for byte as fish-speech v1.4.3's tools/vqgan/extract_vq.py wrote them.
 #include <algorithm>
+#include <chrono>
+#include <cstdlib>
 #include <set>
 
 #include "koi/base/error.h"
 #include "koi/codec/extract.h"
 #include "tests/support/codec_goldens.h"
+#include "tests/support/run_program.h"
 #include "tests/support/temp_dir.h"
 
 namespace koi::test {
@@ -226,6 +229,28 @@ TEST(CodecExtract, UnsoundCodesAreMadeAgain) {
   checkpoint::write_npy(npy,
                         tensor::to_view(at::zeros({codes.codebooks, codes.frames}, at::kLong)));
   expect_repair("int64");
+}
+
+// How long they are takes ffmpeg, which a second run does not need.
+TEST(CodecExtract, CodesOfWhatFfmpegReadsAreAsOldAsTheyAre) {
+  const std::vector<RecordedRun> runs = runs_of_files_alone();
+  if (runs.empty()) return;
+  const TempDir tree;
+  const fs::path source = golden("codec/extract/data/" + runs.at(0).files().at(0));
+  ASSERT_EQ(run({"ffmpeg", "-v", "error", "-i", source, tree / "a.m4a"}).status, 0);
+  const ExtractPlan plan = codec::plan_folder(tree.path());
+  ASSERT_EQ(codec::extract_codes(golden_codec(), plan, {}).extracted, 1U);
+  const std::string sound = base::read_file(tree / "a.npy");
+
+  const std::string programs = std::getenv("PATH");
+  ::setenv("PATH", "/nowhere", 1);
+  EXPECT_EQ(codec::extract_codes(golden_codec(), plan, {}).present, 1U);
+  const auto written = fs::last_write_time(tree / "a.npy");
+  fs::last_write_time(tree / "a.m4a", written + std::chrono::seconds(1));
+  EXPECT_EQ(codec::extract_codes(golden_codec(), plan, {}).failures.size(), 1U);
+  ::setenv("PATH", programs.c_str(), 1);
+  EXPECT_EQ(codec::extract_codes(golden_codec(), plan, {}).extracted, 1U);
+  EXPECT_EQ(base::read_file(tree / "a.npy"), sound);
 }
 
 // Differs: the reference lets the later of the two win.
