@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "cli/flags.h"
 #include "koi/base/error.h"
@@ -60,19 +61,20 @@ void FolderFlags::add_to(CLI::App* command) {
 int run_folder(const std::string& command, const FolderFlags& flags,
                const std::function<FolderSummary(const OnFile&)>& convert) {
   const size_t total =
-      audio::list_recordings(flags.input, flags.output, flags.options.recursive).size();
+      audio::list_recordings(flags.input, flags.output, flags.options.recursive).files.size();
   FolderSummary summary;
+  std::set<base::fs::path> told;  // problems of recordings, as they come
   {
     base::Progress progress(command, "files", total);
-    summary = convert([&progress](const audio::FileResult& result) {
+    summary = convert([&](const audio::FileResult& result) {
       progress.advance();
-      if (!result.message.empty()) progress.print_line("koi: " + result.message);
+      if (result.message.empty()) return;
+      progress.print_line("koi: " + result.message);
+      told.insert(result.path);
     });
   }
-  // Those of the recordings are told by now.
   for (const audio::FileResult& problem : summary.report.problems) {
-    if (!audio::is_audio_path(problem.path))
-      std::fprintf(stderr, "koi: %s\n", problem.message.c_str());
+    if (!told.contains(problem.path)) std::fprintf(stderr, "koi: %s\n", problem.message.c_str());
   }
   const std::string text =
       flags.json ? json_summary(summary, flags.output) : summary_line(summary, flags.output);

@@ -101,8 +101,9 @@ std::string json_of(const Recordings& all, const Recordings& longer, const Recor
 }
 
 int run(const Flags& flags) {
-  const size_t total =
-      audio::list_recordings(flags.folder, flags.folder, flags.options.recursive).size();
+  const base::Listing listing =
+      audio::list_recordings(flags.folder, flags.folder, flags.options.recursive);
+  const size_t total = listing.files.size() + listing.odd.size();
   audio::LengthReport report;
   {
     base::Progress progress("length", "files", total);

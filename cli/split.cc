@@ -25,11 +25,14 @@ struct Flags {
   bool json = false;
 };
 
-std::vector<fs::path> recordings_of(const fs::path& root) {
-  std::vector<fs::path> recordings;
-  for (const fs::path& relative : audio::list_recordings(root, root, /*recursive=*/true))
-    recordings.push_back(root / relative);
-  return recordings;
+std::vector<fs::path> recordings_of(const fs::path& root, const dataset::LeftOutSink& left_out) {
+  base::Listing listing = audio::list_recordings(root, root, /*recursive=*/true);
+  for (const base::OddEntry& entry : listing.odd) {
+    const std::string path = (root / entry.path).string();
+    left_out({path, Error(ErrorKind::io, path, entry.what).what()});
+  }
+  for (fs::path& recording : listing.files) recording = root / recording;
+  return std::move(listing.files);
 }
 
 std::string json_of(const dataset::SplitReport& report,
@@ -67,7 +70,7 @@ int run(const Flags& flags) {
   };
   std::vector<dataset::SplitEntry> entries =
       flags.filelist.empty()
-          ? dataset::split_entries(recordings_of(flags.root), flags.options, note)
+          ? dataset::split_entries(recordings_of(flags.root, note), flags.options, note)
           : dataset::split_entries(fs::path(flags.filelist), note);
   std::optional<base::Progress> progress;  // where recordings are measured
   if (flags.options.min_duration_s || flags.options.max_duration_s)

@@ -19,18 +19,18 @@ bool is_hidden(const fs::path& relative) {
                      [](const fs::path& part) { return part.native().front() == '.'; });
 }
 
-// Files of `input` that `accept` holds for, relative to it, without those below `output`.
-std::vector<fs::path> list_relative(const fs::path& input, const fs::path& output, bool recursive,
-                                    const std::function<bool(const fs::path&)>& accept) {
-  std::vector<fs::path> files = base::list_files(input, accept, recursive);
+// Entries of `input` that `accept` holds for, relative to it, without those below `output`.
+base::Listing list_relative(const fs::path& input, const fs::path& output, bool recursive,
+                            const std::function<bool(const fs::path&)>& accept) {
+  base::Listing listing = base::list_entries(input, accept, recursive);
   const fs::path inside = fs::weakly_canonical(output).lexically_relative(fs::canonical(input));
   const bool nested = !inside.empty() && *inside.begin() != ".." && inside != ".";
-  std::vector<fs::path> relative;
-  for (const fs::path& file : files) {
-    fs::path name = file.lexically_relative(input);
-    if (!nested || !lies_in(name, inside)) relative.push_back(std::move(name));
-  }
-  return relative;
+  const auto is_output = [&](const fs::path& path) { return nested && lies_in(path, inside); };
+  for (fs::path& file : listing.files) file = file.lexically_relative(input);
+  for (base::OddEntry& entry : listing.odd) entry.path = entry.path.lexically_relative(input);
+  std::erase_if(listing.files, is_output);
+  std::erase_if(listing.odd, [&](const auto& entry) { return is_output(entry.path); });
+  return listing;
 }
 
 void clean_folder(const fs::path& input, const fs::path& output) {
@@ -99,21 +99,20 @@ fs::path without_extension(fs::path path) { return path.replace_extension(); }
 
 }  // namespace
 
-std::vector<fs::path> list_recordings(const fs::path& input, const fs::path& output,
-                                      bool recursive) {
-  std::vector<fs::path> files = list_relative(input, output, recursive, is_audio_path);
-  if (files.empty()) {
+base::Listing list_recordings(const fs::path& input, const fs::path& output, bool recursive) {
+  base::Listing listing = list_relative(input, output, recursive, is_audio_path);
+  if (listing.files.empty()) {
     throw Error(ErrorKind::not_found, input.string(), "holds no recordings",
                 "give a folder with files that end in one of " + audio_extensions());
   }
-  return files;
+  return listing;
 }
 
 FolderConversion::FolderConversion(fs::path input, fs::path output, const FolderOptions& options)
-    : input_(std::move(input)),
-      output_(std::move(output)),
-      options_(options),
-      recordings_(list_recordings(input_, output_, options.recursive)) {
+    : input_(std::move(input)), output_(std::move(output)), options_(options) {
+  base::Listing listing = list_recordings(input_, output_, options.recursive);
+  recordings_ = std::move(listing.files);
+  odd_ = std::move(listing.odd);
   std::vector<fs::path> names;
   for (const fs::path& recording : recordings_) names.push_back(without_extension(recording));
   std::sort(names.begin(), names.end());
@@ -149,6 +148,11 @@ void FolderConversion::require_name_of_its_own(const fs::path& relative) const {
               "rename or remove one of them");
 }
 
+FileResult FolderConversion::failure(const base::OddEntry& entry) const {
+  const Error error(ErrorKind::io, (input_ / entry.path).string(), entry.what);
+  return {entry.path, FileOutcome::failed, error.what()};
+}
+
 bool FolderConversion::is_finished(const fs::path& to) const {
   std::error_code ignored;
   return !options_.overwrite && fs::is_regular_file(to, ignored);
@@ -163,6 +167,7 @@ FolderReport FolderConversion::run(const std::function<FileResult(size_t)>& conv
   if (options_.clean) clean_folder(input_, output_);
   base::make_folder(output_);
   FolderReport report;
+  for (const base::OddEntry& entry : odd_) count(failure(entry), report);
   std::mutex report_mutex;
   const size_t cores = base::usable_cores();
   const size_t workers = options_.workers == 0 ? cores : std::min(options_.workers, cores);
@@ -186,8 +191,11 @@ void FolderConversion::copy_side_files(FolderReport& report) const {
   const auto is_side_file = [](const fs::path& path) {
     return !is_audio_path(path) && base::lower_extension(path) != ".npy";
   };
-  for (const fs::path& relative :
-       list_relative(input_, output_, options_.recursive, is_side_file)) {
+  const base::Listing side_files = list_relative(input_, output_, options_.recursive, is_side_file);
+  for (const base::OddEntry& entry : side_files.odd) {
+    if (entry.kind == base::OddEntry::Kind::no_file) count(failure(entry), report);
+  }
+  for (const fs::path& relative : side_files.files) {
     if (base::stop_requested()) {
       report.interrupted = true;
       return;

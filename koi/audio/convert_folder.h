@@ -10,6 +10,7 @@
 
 #include "koi/audio/audio_file.h"
 #include "koi/base/files.h"
+#include "koi/base/listing.h"
 
 namespace koi::audio {
 
@@ -43,11 +44,11 @@ struct FolderReport {
   std::vector<FileResult> problems;  // those with a message, in the files' order
 };
 
-// The recordings of `input` relative to it, in the order of base::list_files(); nothing below
-// `output` when that lies in `input`. Throws Error(not_found) where there is no such folder or no
-// recording in it.
-std::vector<base::fs::path> list_recordings(const base::fs::path& input,
-                                            const base::fs::path& output, bool recursive);
+// The recordings of `input`, and what is called like one and is none, relative to it, in the order
+// of base::list_files(); nothing below `output` when that lies in `input`. Throws Error(not_found)
+// where there is no such folder or no recording in it.
+base::Listing list_recordings(const base::fs::path& input, const base::fs::path& output,
+                              bool recursive);
 
 // Where a recording goes, and in which format.
 struct Place {
@@ -85,7 +86,8 @@ class FolderConversion {
   // Error makes the file `failed`, and the others go on. `on_file` is called once a recording, from
   // one thread at a time. stop_requested() ends it after the files in work. Throws Error(usage)
   // where `clean` would delete recordings (`output` is, contains or lies in `input`), Error(io)
-  // where `output` cannot be made.
+  // where `output` cannot be made. What is called like a recording and is none is `failed` from the
+  // beginning, without a call of `on_file`.
   FolderReport run(const std::function<FileResult(size_t)>& convert,
                    const std::function<void(size_t, const FileResult&)>& on_file);
 
@@ -95,9 +97,12 @@ class FolderConversion {
   void copy_side_files(FolderReport& report) const;
 
  private:
+  FileResult failure(const base::OddEntry& entry) const;
+
   base::fs::path input_, output_;
   FolderOptions options_;
   std::vector<base::fs::path> recordings_;
+  std::vector<base::OddEntry> odd_;
   std::vector<base::fs::path> shared_names_;  // of several recordings, no extension, sorted
   std::mutex long_files_;
 };

@@ -38,7 +38,8 @@ RecordingLength measure(const base::fs::path& folder, const base::fs::path& rela
 
 LengthReport measure_lengths(const base::fs::path& folder, const LengthOptions& options,
                              const std::function<void(const RecordingLength&)>& on_file) {
-  const auto files = list_recordings(folder, folder, options.recursive);
+  const base::Listing listing = list_recordings(folder, folder, options.recursive);
+  const std::vector<base::fs::path>& files = listing.files;
   std::vector<std::optional<RecordingLength>> lengths(files.size());
   std::mutex on_file_mutex;
   const size_t workers = std::min(options.workers, base::usable_cores());
@@ -56,6 +57,11 @@ LengthReport measure_lengths(const base::fs::path& folder, const LengthOptions& 
     if (length) report.recordings.push_back(std::move(*length));
   }
   report.interrupted = report.recordings.size() < files.size();
+  for (const base::OddEntry& entry : listing.odd) {
+    const Error error(ErrorKind::io, (folder / entry.path).string(), entry.what);
+    report.recordings.push_back({.path = entry.path, .problem = error.what()});
+    if (on_file) on_file(report.recordings.back());
+  }
   return report;
 }
 

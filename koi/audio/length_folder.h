@@ -23,8 +23,9 @@ struct RecordingLength {
 };
 
 struct LengthReport {
-  std::vector<RecordingLength> recordings;  // in the order of base::list_files()
-  bool interrupted = false;                 // a signal came: the last ones are missing
+  // In the order of base::list_files(); then, with a problem, what is called like one and is none.
+  std::vector<RecordingLength> recordings;
+  bool interrupted = false;  // a signal came: the last ones are missing
 };
 
 // Throws Error(not_found) where there is no such folder or no recording in it. `on_file` is called

@@ -12,6 +12,7 @@
 
 #include "koi/base/error.h"
 #include "koi/base/leftovers.h"
+#include "koi/base/listing.h"
 
 namespace koi::base {
 namespace {
@@ -170,30 +171,12 @@ void sync_folder(const fs::path& path) {
 std::vector<fs::path> list_files(const fs::path& folder,
                                  const std::function<bool(const fs::path&)>& accept,
                                  bool recursive) {
-  std::vector<fs::path> found;
-  std::vector<fs::path> open_folders{folder};
-  while (!open_folders.empty()) {
-    const fs::path current = std::move(open_folders.back());
-    open_folders.pop_back();
-    std::error_code error;
-    fs::directory_iterator entry(current, error);
-    for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
-      std::error_code ignored;  // an entry that cannot be looked at is neither folder nor file
-      if (entry->is_directory(ignored) && !entry->is_symlink(ignored)) {
-        if (recursive) open_folders.push_back(entry->path());
-      } else if (entry->is_regular_file(ignored) && accept(entry->path())) {
-        found.push_back(entry->path());
-      }
-    }
-    if (error) {
-      const bool missing =
-          error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory;
-      throw Error(missing ? ErrorKind::not_found : ErrorKind::io, current.string(),
-                  missing ? "no such folder" : "the folder cannot be read: " + error.message());
-    }
+  Listing listing = list_entries(folder, accept, recursive);
+  for (const OddEntry& entry : listing.odd) {
+    if (entry.kind == OddEntry::Kind::closed_folder)
+      throw Error(ErrorKind::io, entry.path.string(), entry.what);
   }
-  std::sort(found.begin(), found.end(), path_parts_less);
-  return found;
+  return std::move(listing.files);
 }
 
 bool path_parts_less(const fs::path& a, const fs::path& b) {

@@ -4,6 +4,7 @@
 
 #include "koi/audio/audio_file.h"
 #include "koi/base/error.h"
+#include "koi/base/listing.h"
 #include "koi/codec/extract.h"
 
 namespace koi::codec {
@@ -38,7 +39,10 @@ ExtractFailure failure(const std::string& file, const std::string& what) {
 }  // namespace
 
 ExtractPlan plan_folder(const fs::path& folder) {
-  ExtractPlan plan{base::list_files(folder, audio::is_audio_path), {}};
+  base::Listing listing = base::list_entries(folder, audio::is_audio_path);
+  ExtractPlan plan{std::move(listing.files), {}};
+  for (const base::OddEntry& entry : listing.odd)
+    plan.failures.push_back(failure(entry.path.string(), entry.what));
   if (plan.files.empty()) {
     throw Error(ErrorKind::not_found, folder.string(), "holds no recordings",
                 "give a folder with audio files (.wav, .flac, .mp3, .ogg ...)");

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "koi/base/error.h"
+#include "koi/base/listing.h"
 #include "koi/base/parallel.h"
 #include "koi/dataset/file_list.h"
 
@@ -60,8 +61,13 @@ std::vector<std::string> read_texts(const fs::path& codes, const PackOptions& op
 
 std::vector<PackGroup> read_folder(const fs::path& folder, const PackOptions& options,
                                    const FailureSink& failed) {
-  const std::vector<fs::path> files =
-      base::list_files(folder, [](const fs::path& path) { return path.extension() == ".npy"; });
+  const base::Listing listing =
+      base::list_entries(folder, [](const fs::path& path) { return path.extension() == ".npy"; });
+  for (const base::OddEntry& entry : listing.odd) {
+    const Error error(ErrorKind::io, entry.path.string(), entry.what);
+    failed({entry.path.string(), error.what()});
+  }
+  const std::vector<fs::path>& files = listing.files;
   struct Read {
     std::vector<std::string> texts;
     std::optional<std::string> reason;
