@@ -220,21 +220,28 @@ Audio<Sample> read_audio(const fs::path& path) {
 template Audio<float> read_audio(const fs::path&);
 template Audio<double> read_audio(const fs::path&);
 
+template <typename Sample>
 AudioInfo stream_audio(const fs::path& path, const std::function<void(const AudioInfo&)>& begin,
-                       const std::function<void(std::span<const float>)>& take) {
+                       const std::function<void(std::span<const Sample>)>& take) {
   Reader reader(path);
   int64_t samples = 0;
-  const auto checked = [&](std::span<const float> piece) {
+  const auto checked = [&](std::span<const Sample> piece) {
     if (piece.empty()) return;
-    require_finite(piece, samples, path);
+    require_finite<Sample>(piece, samples, path);
     samples += std::ssize(piece);
     take(piece);
   };
-  if (reader.foreign() != nullptr) return stream_with_ffmpeg(*reader.foreign(), begin, checked);
+  if (reader.foreign() != nullptr)
+    return stream_with_ffmpeg<Sample>(*reader.foreign(), begin, checked);
   AudioInfo info = reader.header();
   begin(info);
-  info.frames = reader.read_pieces<float>(checked);
+  info.frames = reader.read_pieces<Sample>(checked);
   return info;
 }
+
+template AudioInfo stream_audio(const fs::path&, const std::function<void(const AudioInfo&)>&,
+                                const std::function<void(std::span<const float>)>&);
+template AudioInfo stream_audio(const fs::path&, const std::function<void(const AudioInfo&)>&,
+                                const std::function<void(std::span<const double>)>&);
 
 }  // namespace koi::audio

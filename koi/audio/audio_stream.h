@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 
 #include "koi/audio/audio_file.h"
@@ -15,13 +16,31 @@ inline int64_t frames_a_piece(int channels) {
   return std::max<int64_t>(1, (int64_t{1} << 16) / channels);
 }
 
-// Reads what read_audio<float>() reads, the same samples and the same errors, but calls `begin`
+// Reads what read_audio<Sample>() reads, the same samples and the same errors, but calls `begin`
 // once with what the header says (frames are 0 where ffmpeg decodes) and then `take` for each piece
 // of interleaved samples. Gives what the header should have said: the frames that were there.
 // Throws as read_audio(); a damaged file may be found damaged only after `take` has seen a part of
 // it.
+template <typename Sample>
 AudioInfo stream_audio(const base::fs::path& path,
                        const std::function<void(const AudioInfo&)>& begin,
-                       const std::function<void(std::span<const float>)>& take);
+                       const std::function<void(std::span<const Sample>)>& take);
+
+// write_audio() piece by piece.
+class AudioWriter {
+ public:
+  // `audio` tells channels, rate and format. Throws as write_audio().
+  AudioWriter(const base::fs::path& path, const AudioInfo& audio);
+  ~AudioWriter();  // without commit() nothing is left behind and `path` is as it was
+  AudioWriter(const AudioWriter&) = delete;
+  AudioWriter& operator=(const AudioWriter&) = delete;
+
+  void write(std::span<const double> samples);  // whole frames, interleaved; throws Error(io)
+  void commit();                                // throws Error(io)
+
+ private:
+  struct File;
+  std::unique_ptr<File> file_;
+};
 
 }  // namespace koi::audio

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <memory>
 
-#include "koi/audio/audio_file.h"
+#include "koi/audio/audio_stream.h"
 #include "koi/base/bytes.h"
 #include "koi/base/error.h"
 
@@ -52,25 +52,54 @@ bool can_write_audio(const AudioInfo& audio) {
          nullptr;
 }
 
-void write_audio(const fs::path& path, const Audio<double>& audio, int format) {
-  SF_INFO info = sound_of(audio.channels, audio.sample_rate_hz, format);
+struct AudioWriter::File {
+  File(const fs::path& where, const AudioInfo& audio)
+      : path(where), channels(audio.channels), output(where) {
+    SF_INFO info = sound_of(audio.channels, audio.sample_rate_hz, audio.format);
+    sound.reset(sf_open_fd(output.descriptor(), SFM_WRITE, &info, /*close_desc=*/SF_FALSE));
+    if (!sound) fail_writing(path, nullptr);
+    sf_command(sound.get(), SFC_SET_CLIPPING, nullptr, SF_TRUE);
+    // The peak chunk holds the time of day: equal input would not give equal bytes.
+    sf_command(sound.get(), SFC_SET_ADD_PEAK_CHUNK, nullptr, SF_FALSE);
+  }
+
+  fs::path path;
+  int channels;
+  base::AtomicFile output;
+  std::unique_ptr<SNDFILE, Close> sound;
+};
+
+AudioWriter::AudioWriter(const fs::path& path, const AudioInfo& audio) {
+  SF_INFO info = sound_of(audio.channels, audio.sample_rate_hz, audio.format);
   if (sf_format_check(&info) == 0) {
     throw Error(ErrorKind::unsupported, path.string(),
                 "libsndfile reads this encoding but does not write it",
                 "convert the recording to WAV or FLAC first");
   }
-  base::AtomicFile output(path);
-  std::unique_ptr<SNDFILE, Close> file(
-      sf_open_fd(output.descriptor(), SFM_WRITE, &info, /*close_desc=*/SF_FALSE));
-  if (!file) fail_writing(path, nullptr);
-  sf_command(file.get(), SFC_SET_CLIPPING, nullptr, SF_TRUE);
-  // The peak chunk holds the time of day: equal input would not give equal bytes.
-  sf_command(file.get(), SFC_SET_ADD_PEAK_CHUNK, nullptr, SF_FALSE);
-  const sf_count_t frames = audio.frames();
-  if (sf_writef_double(file.get(), audio.samples.data(), frames) != frames)
-    fail_writing(path, file.get());
-  if (sf_close(file.release()) != 0) fail_writing(path, nullptr);
-  output.commit();
+  file_ = std::make_unique<File>(path, audio);
+}
+
+AudioWriter::~AudioWriter() = default;
+
+void AudioWriter::write(std::span<const double> samples) {
+  const auto frames = static_cast<sf_count_t>(samples.size()) / file_->channels;
+  if (sf_writef_double(file_->sound.get(), samples.data(), frames) != frames)
+    fail_writing(file_->path, file_->sound.get());
+}
+
+void AudioWriter::commit() {
+  if (sf_close(file_->sound.release()) != 0) fail_writing(file_->path, nullptr);
+  file_->output.commit();
+}
+
+void write_audio(const fs::path& path, const Audio<double>& audio, int format) {
+  AudioWriter writer(path, {.channels = audio.channels,
+                            .sample_rate_hz = audio.sample_rate_hz,
+                            .format = format,
+                            .container = {},
+                            .encoding = {}});
+  writer.write(audio.samples);
+  writer.commit();
 }
 
 int reference_format(int format) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "koi/base/error.h"
@@ -17,6 +18,27 @@ Audio<double> sines(int channels, int rate_hz) {
       audio.samples.push_back(0.3 * std::sin(2 * M_PI * 440 * c * t / rate_hz));
   }
   return audio;
+}
+
+TEST(ConvertRate, PiecesChangeNoBit) {
+  for (const auto& [from, to] : {std::pair(8000, 44100), std::pair(48000, 44100),
+                                 std::pair(44100, 16000), std::pair(16000, 16000)}) {
+    const Audio<double> audio = sines(2, from);
+    const Audio<double> whole = convert_rate(audio, to);
+    for (const size_t frames : {1UL, 77UL, 4096UL, 10000UL}) {
+      std::vector<double> made;
+      RateConverter converter(2, from, to, [&made](std::span<const double> samples) {
+        made.insert(made.end(), samples.begin(), samples.end());
+      });
+      for (std::span<const double> rest(audio.samples); !rest.empty();) {
+        const auto samples = rest.first(std::min(2 * frames, rest.size()));
+        converter.add(samples);
+        rest = rest.subspan(samples.size());
+      }
+      converter.finish();
+      EXPECT_EQ(made, whole.samples) << from << " " << frames;
+    }
+  }
 }
 
 TEST(ConvertRate, ASineStaysTheSameSine) {

@@ -230,21 +230,22 @@ class Media {
 }  // namespace
 
 AudioInfo probe_with_ffmpeg(const Foreign& file) {
-  return stream_with_ffmpeg(
+  return stream_with_ffmpeg<float>(
       file, [](const AudioInfo&) {}, [](std::span<const float>) {});
 }
 
+template <typename Sample>
 AudioInfo stream_with_ffmpeg(const Foreign& file,
                              const std::function<void(const AudioInfo&)>& begin,
-                             const std::function<void(std::span<const float>)>& take) {
+                             const std::function<void(std::span<const Sample>)>& take) {
   Media media(file);
   const Header header = media.probe();
   AudioInfo info;
   info.container = header.container;
   info.encoding = header.encoding;
-  std::vector<float> piece;
+  std::vector<Sample> piece;
   size_t piece_samples = 0;
-  info.frames = media.decode<float>(
+  info.frames = media.decode<Sample>(
       header,
       [&](int rate_hz, int channels) {
         info.sample_rate_hz = rate_hz;
@@ -252,7 +253,7 @@ AudioInfo stream_with_ffmpeg(const Foreign& file,
         piece_samples = static_cast<size_t>(frames_a_piece(channels) * channels);
         begin(info);
       },
-      [&](float sample) {
+      [&](Sample sample) {
         piece.push_back(sample);
         if (piece.size() < piece_samples) return;
         take(piece);
@@ -276,6 +277,10 @@ Audio<Sample> read_with_ffmpeg(const Foreign& file) {
   return audio;
 }
 
+template AudioInfo stream_with_ffmpeg(const Foreign&, const std::function<void(const AudioInfo&)>&,
+                                      const std::function<void(std::span<const float>)>&);
+template AudioInfo stream_with_ffmpeg(const Foreign&, const std::function<void(const AudioInfo&)>&,
+                                      const std::function<void(std::span<const double>)>&);
 template Audio<float> read_with_ffmpeg(const Foreign&);
 template Audio<double> read_with_ffmpeg(const Foreign&);
 

@@ -28,9 +28,10 @@ struct Foreign {
 AudioInfo probe_with_ffmpeg(const Foreign& file);
 
 // stream_audio() for such a file.
+template <typename Sample>
 AudioInfo stream_with_ffmpeg(const Foreign& file,
                              const std::function<void(const AudioInfo&)>& begin,
-                             const std::function<void(std::span<const float>)>& take);
+                             const std::function<void(std::span<const Sample>)>& take);
 
 // The samples as they are decoded; integers are divided by their full scale (24 bits are exact in a
 // float). What a container cuts off at the end (the padding of AAC in MPEG-4) is left out. Throws

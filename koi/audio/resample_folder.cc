@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <optional>
 
+#include "koi/audio/audio_stream.h"
 #include "koi/audio/convert_rate.h"
 #include "koi/audio/resample.h"
 #include "koi/base/error.h"
@@ -56,23 +58,44 @@ class Job {
     return result;
   }
 
+  // Piece by piece, so that a recording may have any length.
   void write(const Place& place) {
-    const auto turn = folder_.wait_turn(place);
-    Audio<double> audio = read_audio<double>(place.from);
-    if (options_.mono && audio.channels > 1) audio = mix_to_mono(audio);
+    base::make_folder(place.to.parent_path());
+    std::optional<AudioWriter> writer;
+    std::optional<RateConverter> converter;
+    int channels = 0;
+    bool passes_full_scale = false;
+    const auto begin = [&](const AudioInfo& info) {
+      channels = info.channels;
+      AudioInfo made = info;
+      made.sample_rate_hz = options_.sample_rate_hz;
+      made.channels = options_.mono ? 1 : channels;
+      made.format = place.format;
+      writer.emplace(place.to, made);
+      converter.emplace(made.channels, info.sample_rate_hz, made.sample_rate_hz,
+                        [&](std::span<const double> samples) {
+                          passes_full_scale |=
+                              std::any_of(samples.begin(), samples.end(),
+                                          [](double sample) { return std::abs(sample) > 1; });
+                          writer->write(samples);
+                        });
+    };
     try {
-      audio = convert_rate(audio, options_.sample_rate_hz);
+      stream_audio<double>(place.from, begin, [&](std::span<const double> samples) {
+        if (options_.mono && channels > 1) {
+          converter->add(mix_to_mono(samples, channels));
+        } else {
+          converter->add(samples);
+        }
+      });
+      converter->finish();
     } catch (const Error& error) {
+      if (error.kind() != ErrorKind::unsupported) throw;
       throw Error(error.kind(), place.from.string(), error.what());
     }
-    base::make_folder(place.to.parent_path());
-    write_audio(place.to, audio, place.format);
+    writer->commit();
     as_wav_ += place.as_wav ? 1 : 0;
-    const auto passes = [](double sample) { return std::abs(sample) > 1; };
-    clipped_ += format_clips(place.format) &&
-                        std::any_of(audio.samples.begin(), audio.samples.end(), passes)
-                    ? 1
-                    : 0;
+    clipped_ += format_clips(place.format) && passes_full_scale ? 1 : 0;
   }
 
   const ResampleOptions& options_;

@@ -229,7 +229,7 @@ class SoundMeter {
 
 SoundFigures measure_sound(const base::fs::path& path) {
   std::optional<SoundMeter> meter;
-  stream_audio(
+  stream_audio<float>(
       path, [&meter](const AudioInfo& info) { meter.emplace(info.channels, info.sample_rate_hz); },
       [&meter](std::span<const float> samples) { meter->add(samples); });
   return meter->finish();

@@ -52,7 +52,7 @@ TEST(AudioStream, HandsOutTheSamplesThatReadAudioReads) {
     const Audio<float> whole = read_audio<float>(dir / name);
     std::vector<float> samples;
     std::vector<size_t> sizes;
-    const AudioInfo info = stream_audio(
+    const AudioInfo info = stream_audio<float>(
         dir / name,
         [](const AudioInfo& header) {
           EXPECT_EQ(header.channels, 2);
