@@ -93,4 +93,13 @@ Listing list_entries(const fs::path& folder, const std::function<bool(const fs::
   return Walk(folder, accept, recursive).run();
 }
 
+fs::path find_file(const fs::path& path, const std::vector<fs::path>& folders) {
+  std::error_code ignored;
+  if (fs::is_regular_file(path, ignored)) return path;
+  for (const fs::path& folder : folders) {
+    if (fs::is_regular_file(folder / path, ignored)) return folder / path;
+  }
+  return {};
+}
+
 }  // namespace koi::base

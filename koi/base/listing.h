@@ -31,4 +31,8 @@ struct Listing {
 Listing list_entries(const fs::path& folder, const std::function<bool(const fs::path&)>& accept,
                      bool recursive = true);
 
+// A file by a path as it stands (from the working folder), or else from the first of `folders` that
+// has such a file; empty where there is none.
+fs::path find_file(const fs::path& path, const std::vector<fs::path>& folders);
+
 }  // namespace koi::base

@@ -38,5 +38,17 @@ TEST(Listing, TellsWhatIsNoFileAndGoesOn) {
   EXPECT_THROW(list_entries(at / "missing", is_wav), Error);
 }
 
+TEST(FindFile, TheFirstFolderThatHasIt) {
+  const test::TempDir at;
+  make_folder(at / "a");
+  make_folder(at / "b/x");
+  write_file(at / "a/y", "");
+  write_file(at / "b/y", "");
+  EXPECT_EQ(find_file("y", {at / "b", at / "a"}), at / "b/y");
+  EXPECT_EQ(find_file(at / "a/y", {at / "b"}), at / "a/y");
+  EXPECT_EQ(find_file("x", {at / "b"}), "");  // a folder
+  EXPECT_EQ(find_file("", {at / "b"}), "");
+}
+
 }  // namespace
 }  // namespace koi::base

@@ -28,9 +28,10 @@ struct ExtractPlan {
 ExtractPlan plan_folder(const base::fs::path& folder);
 
 // The files of a list, in its order. Lines are "path|speaker|language|text", of which only the path
-// is used, or a bare path; a relative one is looked up in the working folder, then in `folder`.
-// Empty lines are skipped. Throws as plan_folder().
-// Differs: the reference refuses bare paths, and languages other than zh, jp, ja and en.
+// is used, or a bare path; a relative one is looked up in the working folder, then in the list's
+// own, then in `folder`. Empty lines are skipped. Throws as plan_folder().
+// Differs: the reference refuses bare paths, and languages other than zh, jp, ja and en; it looks
+// in the working folder only.
 ExtractPlan plan_filelist(const base::fs::path& filelist, const base::fs::path& folder);
 
 struct ExtractOptions {

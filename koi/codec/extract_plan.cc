@@ -63,16 +63,13 @@ ExtractPlan plan_filelist(const fs::path& filelist, const fs::path& folder) {
     ++number;
     if (line.ends_with('\r')) line.pop_back();
     if (line.empty()) continue;
-    fs::path file = path_of(line);
-    std::error_code ignored;
-    if (file.is_relative() && !fs::exists(file, ignored)) {
-      if (fs::exists(folder / file, ignored)) file = folder / file;
-    }
-    if (file.empty()) {
+    const fs::path path = path_of(line);
+    const fs::path file = base::find_file(path, {filelist.parent_path(), folder});
+    if (path.empty()) {
       plan.failures.push_back(failure(filelist.string() + ", line " + std::to_string(number),
                                       "is neither a path nor path|speaker|language|text: " + line));
-    } else if (!fs::is_regular_file(file, ignored)) {
-      plan.failures.push_back(failure(file.string(), "no such file"));
+    } else if (file.empty()) {
+      plan.failures.push_back(failure(path.string(), "no such file"));
     } else if (known.insert(file.lexically_normal()).second) {
       plan.files.push_back(file);
     }

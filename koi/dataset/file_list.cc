@@ -4,6 +4,7 @@
 #include <array>
 
 #include "koi/base/error.h"
+#include "koi/base/listing.h"
 #include "koi/base/utf8.h"
 #include "koi/text/unicode.h"
 
@@ -57,11 +58,7 @@ std::vector<ListLine> read_file_list(const fs::path& list, TextRules rules,
 }
 
 fs::path find_listed(const std::string& path, const fs::path& list) {
-  std::error_code ignored;
-  for (const fs::path& candidate : {fs::path(path), list.parent_path() / path}) {
-    if (fs::is_regular_file(candidate, ignored)) return candidate;
-  }
-  return {};
+  return base::find_file(path, {list.parent_path()});
 }
 
 fs::path find_recording(const std::vector<std::string>& names, const fs::path& list,

@@ -163,6 +163,19 @@ TEST(CodecExtract, FilesOfAList) {
     expect_list(run);
 }
 
+TEST(CodecExtract, PathsOfAListAreFoundFromItsFolderBeforeTheOther) {
+  const TempDir tree;
+  for (const char* name : {"lists/both.wav", "data/both.wav", "data/other.wav"}) {
+    fs::create_directories((tree / name).parent_path());
+    base::write_file(tree / name, "");
+  }
+  base::write_file(tree / "lists/x.list", "both.wav\nother.wav|A|en|words\nnone.wav\n");
+  const ExtractPlan plan = codec::plan_filelist(tree / "lists/x.list", tree / "data");
+  EXPECT_EQ(plan.files, (std::vector<fs::path>{tree / "lists/both.wav", tree / "data/other.wav"}));
+  ASSERT_EQ(plan.failures.size(), 1U);
+  EXPECT_EQ(plan.failures[0].message, "none.wav: no such file");
+}
+
 // The reference's own batches, whose zero padding may change a file's last column. Differs: files
 // that are unreadable or too short are failures, not left out in silence or [K, 0].
 void expect_batches(const RecordedRun& run) {
