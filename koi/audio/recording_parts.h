@@ -1,6 +1,9 @@
 // Parts cut out of a recording by their times.
 #pragma once
 
+#include <functional>
+#include <vector>
+
 #include "koi/audio/audio_file.h"
 
 namespace koi::audio {
@@ -21,5 +24,18 @@ class RecordingParts {
   Audio<double> audio_;
   int format_;
 };
+
+struct RecordingPart {
+  double begin_s, end_s;
+  base::fs::path to;
+};
+
+// The same for many parts of a recording of any length, in one pass that keeps one part in memory.
+// The parts stand in their order and do not overlap; their ends may pass the recording's. What has
+// more than 24 bits a sample loses the rest. `on_part` is called after each. Throws as
+// stream_audio(), Error(corrupt) where a part is empty or lies outside, Error(io),
+// base::Interrupted between two pieces where stop_requested().
+void write_parts(const base::fs::path& recording, const std::vector<RecordingPart>& parts,
+                 const std::function<void()>& on_part = {});
 
 }  // namespace koi::audio
