@@ -97,6 +97,13 @@ bool is_word(char32_t code) {
          circled_letter || joiner;
 }
 
+bool is_upper(char32_t code) { return category(code) == UTF8PROC_CATEGORY_LU; }
+bool is_lower(char32_t code) { return category(code) == UTF8PROC_CATEGORY_LL; }
+
+char32_t to_lower(char32_t code) {
+  return static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(code)));
+}
+
 std::string to_normal_form(std::string_view text, NormalForm form) {
   const bool compatible = form == NormalForm::nfkc || form == NormalForm::nfkd;
   const bool compose = form == NormalForm::nfc || form == NormalForm::nfkc;

@@ -18,6 +18,9 @@ int decimal_digit_value(char32_t code);  // 0 to 9, of a decimal digit in any sc
 bool is_numeric(char32_t code);          // categories Nd, Nl, No
 // \w of Unicode's regular expressions: alphabetic, mark, decimal digit, connector, joiner.
 bool is_word(char32_t code);
+bool is_upper(char32_t code);  // category Lu
+bool is_lower(char32_t code);  // category Ll
+char32_t to_lower(char32_t code);
 
 enum class NormalForm { nfc, nfd, nfkc, nfkd };
 

@@ -25,6 +25,12 @@ TEST(Unicode, classes) {
   EXPECT_TRUE(is_word(U'가'));
   EXPECT_TRUE(is_word('_'));
   EXPECT_FALSE(is_word('-'));
+  EXPECT_TRUE(is_upper(U'Ж'));
+  EXPECT_TRUE(is_lower(U'ß'));
+  for (const char32_t neither : {U'가', U'3', U'あ'})
+    EXPECT_FALSE(is_upper(neither) || is_lower(neither));
+  EXPECT_EQ(to_lower(U'É'), U'é');
+  EXPECT_EQ(to_lower(U'가'), U'가');
 }
 
 TEST(Unicode, normal_forms) {
