@@ -1,5 +1,8 @@
 #include "cli/device_flags.h"
 
+#include <algorithm>
+
+#include "koi/base/parallel.h"
 #include "koi/tensor/device.h"
 
 namespace koi::cli {
@@ -12,9 +15,13 @@ void DeviceFlags::add_to(CLI::App* command) {
       ->check(CLI::Range(0, 1024));
 }
 
-at::Device DeviceFlags::apply() const {
-  tensor::set_threads(threads);
-  return tensor::choose_device(device);
+at::Device DeviceFlags::apply(const base::Launch& launch) const {
+  const int cores = static_cast<int>(base::usable_cores());
+  const bool shared = threads == 0 && launch.local_size > 1;
+  tensor::set_threads(shared ? std::max(1, cores / launch.local_size) : threads);
+  const at::Device chosen = tensor::choose_device(device);
+  if (chosen.is_cpu() || launch.alone() || device != "auto") return chosen;
+  return tensor::choose_device("cuda:" + std::to_string(launch.local_rank));
 }
 
 }  // namespace koi::cli

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <string>
 
+#include "koi/base/launch.h"
 #include "koi/tensor/torch.h"
 
 namespace koi::cli {
@@ -13,8 +14,9 @@ struct DeviceFlags {
   int threads = 0;
 
   void add_to(CLI::App* command);
-  // Sets the threads and gives the device.
-  at::Device apply() const;
+  // Sets the threads and gives the device. Of several ranks each has by default its share of the
+  // machine's cores, where the launcher tells how many they are there, and the GPU of its number.
+  at::Device apply(const base::Launch& launch = {}) const;
 };
 
 }  // namespace koi::cli

@@ -12,13 +12,11 @@
 #include "cli/train_progress.h"
 #include "koi/base/error.h"
 #include "koi/base/interrupt.h"
-#include "koi/base/parallel.h"
 #include "koi/base/system_memory.h"
 #include "koi/config/interpolation.h"
 #include "koi/config/scalar.h"
 #include "koi/config/unread.h"
 #include "koi/config/yaml.h"
-#include "koi/tensor/device.h"
 #include "koi/train/report.h"
 #include "koi/train/run.h"
 #include "koi/train/run_folder.h"
@@ -52,8 +50,8 @@ struct TrainCommand {
   int run() const;
 
  private:
-  at::Device choose_device(const train::Settings& settings, const train::Launch& launch) const;
-  int run_rank(const train::Launch& launch, const config::Composition& composition,
+  at::Device choose_device(const train::Settings& settings, const base::Launch& launch) const;
+  int run_rank(const base::Launch& launch, const config::Composition& composition,
                const train::Settings& settings) const;
   int print(const config::Composition& composition) const;
 };
@@ -71,20 +69,15 @@ int TrainCommand::print(const config::Composition& composition) const {
   return 0;
 }
 
-// Each rank has its share of the cores, and the GPU of its number.
 at::Device TrainCommand::choose_device(const train::Settings& settings,
-                                       const train::Launch& launch) const {
+                                       const base::Launch& launch) const {
   DeviceFlags machine = device;
   if (settings.accelerator == train::Accelerator::cpu && machine.device == "auto")
     machine.device = "cpu";
-  if (machine.threads == 0 && launch.local_size > 1)
-    machine.threads = std::max(1, static_cast<int>(base::usable_cores()) / launch.local_size);
-  const at::Device chosen = machine.apply();
-  if (chosen.is_cpu() || launch.alone() || machine.device != "auto") return chosen;
-  return tensor::choose_device("cuda:" + std::to_string(launch.local_rank));
+  return machine.apply(launch);
 }
 
-train::ProcessGroup join(const train::Launch& launch, const train::Settings& settings,
+train::ProcessGroup join(const base::Launch& launch, const train::Settings& settings,
                          at::Device device) {
   train::ProcessGroupOptions options;
   options.backend = train::effective_backend(settings, device);
@@ -107,7 +100,7 @@ int TrainCommand::run() const {
 
   auto [settings, asked] = train::read_settings(config::resolve(composition.config));
   settings.overrides = overrides;
-  const train::Launch launch = train::read_launch();
+  const base::Launch launch = base::read_launch();
   train::check_launch(launch, settings.ranks);
   if (launch.launcher.empty() && settings.ranks.devices > 1)
     return launch_ranks(static_cast<int>(settings.ranks.devices), own_arguments());
@@ -118,7 +111,7 @@ int TrainCommand::run() const {
   return run_rank(launch, composition, settings);
 }
 
-int TrainCommand::run_rank(const train::Launch& launch, const config::Composition& composition,
+int TrainCommand::run_rank(const base::Launch& launch, const config::Composition& composition,
                            const train::Settings& settings) const {
   const config::Node* run_dir = composition.hydra.find("run.dir");
   if (run_dir == nullptr) throw Error(ErrorKind::config, "hydra.run.dir", "is missing");

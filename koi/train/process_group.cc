@@ -30,7 +30,7 @@ RendezvousOptions rendezvous_options(const ProcessGroupOptions& options) {
 
 // c10d waits for ever where something accepts its connection and stays silent (rank 0 stopped,
 // another service at the port). The thread is left behind then: the process is about to end.
-Groups meet_in_time(const Launch& launch, const ProcessGroupOptions& options) {
+Groups meet_in_time(const base::Launch& launch, const ProcessGroupOptions& options) {
   std::packaged_task<Groups()> task([=] { return meet(launch, rendezvous_options(options)); });
   std::future<Groups> groups = task.get_future();
   std::thread(std::move(task)).detach();
@@ -70,7 +70,7 @@ std::vector<std::vector<at::Tensor>> buckets(const std::vector<at::Tensor>& tens
 
 class ProcessGroup::Network {
  public:
-  Network(const Launch& launch, const ProcessGroupOptions& options)
+  Network(const base::Launch& launch, const ProcessGroupOptions& options)
       : rank_(launch.rank),
         size_(launch.world_size),
         groups_(meet_in_time(launch, options)),
@@ -144,7 +144,7 @@ class ProcessGroup::Network {
   Heartbeat heartbeat_;
 };
 
-ProcessGroup::ProcessGroup(const Launch& launch, const ProcessGroupOptions& options)
+ProcessGroup::ProcessGroup(const base::Launch& launch, const ProcessGroupOptions& options)
     : rank_(launch.rank), size_(launch.world_size) {
   if (!launch.alone()) network_ = std::make_unique<Network>(launch, options);
 }

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "koi/base/error.h"
+#include "koi/base/launch.h"
 #include "koi/tensor/torch.h"
-#include "koi/train/launch.h"
 
 namespace koi::train {
 
@@ -32,7 +32,7 @@ class ProcessGroup {
  public:
   // Waits for all ranks to come. Throws Error(io) naming those that do not, Error(unsupported)
   // where the backend is not built or not usable.
-  ProcessGroup(const Launch& launch, const ProcessGroupOptions& options);
+  ProcessGroup(const base::Launch& launch, const ProcessGroupOptions& options);
   // Without finish() (an exception, say) the other ranks take this one for lost.
   ~ProcessGroup();
   ProcessGroup(ProcessGroup&&) noexcept;

@@ -29,7 +29,7 @@ int64_t read_devices(Reader& reader) {
 }
 
 // "8 processes, 4 of them on this machine"
-std::string describe(const Launch& launch) {
+std::string describe(const base::Launch& launch) {
   std::string text =
       std::to_string(launch.world_size) + (launch.alone() ? " process" : " processes");
   if (launch.local_size > 0)
@@ -57,7 +57,7 @@ RankSettings read_rank_settings(Reader& reader) {
   return settings;
 }
 
-void check_launch(const Launch& launch, const RankSettings& settings) {
+void check_launch(const base::Launch& launch, const RankSettings& settings) {
   const int64_t nodes = settings.num_nodes;
   if (nodes > 1 && launch.alone()) {
     throw Error(ErrorKind::config, "trainer.num_nodes",

@@ -3,8 +3,8 @@
 
 #include <cstdint>
 
+#include "koi/base/launch.h"
 #include "koi/config/reader.h"
-#include "koi/train/launch.h"
 
 namespace koi::train {
 
@@ -21,6 +21,6 @@ RankSettings read_rank_settings(config::Reader& reader);
 // Compares what was started with the settings: as many processes on each of num_nodes machines,
 // `devices` of them on this one. num_nodes=1, the default, goes with every world. Throws
 // Error(config) saying what to start.
-void check_launch(const Launch& launch, const RankSettings& settings);
+void check_launch(const base::Launch& launch, const RankSettings& settings);
 
 }  // namespace koi::train

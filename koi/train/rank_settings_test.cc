@@ -48,15 +48,15 @@ TEST(RankSettings, RefusesWhatCannotBe) {
   }
 }
 
-Launch started(int world_size, int local_size) {
-  Launch launch;
+base::Launch started(int world_size, int local_size) {
+  base::Launch launch;
   launch.launcher = "torchrun";
   launch.world_size = world_size;
   launch.local_size = local_size;
   return launch;
 }
 
-std::string mismatch(const Launch& launch, int64_t num_nodes, int64_t devices) {
+std::string mismatch(const base::Launch& launch, int64_t num_nodes, int64_t devices) {
   RankSettings settings;
   settings.num_nodes = num_nodes;
   settings.devices = devices;

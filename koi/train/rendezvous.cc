@@ -21,7 +21,8 @@ using StorePtr = c10::intrusive_ptr<c10d::Store>;
 // A rank whose program is alive but stuck is given up in the end, too.
 constexpr std::chrono::milliseconds kCollectiveTimeout = std::chrono::minutes(30);
 
-[[noreturn]] void fail(const Launch& launch, const std::string& what, const std::string& remedy) {
+[[noreturn]] void fail(const base::Launch& launch, const std::string& what,
+                       const std::string& remedy) {
   throw Error(ErrorKind::io, rank_name(launch.rank, launch.world_size), what, remedy);
 }
 
@@ -31,7 +32,7 @@ void silence_torch() {
   if (std::getenv("TORCH_CPP_LOG_LEVEL") == nullptr) FLAGS_caffe2_log_level = kFatal;
 }
 
-StorePtr open_store(const Launch& launch, std::chrono::milliseconds timeout) {
+StorePtr open_store(const base::Launch& launch, std::chrono::milliseconds timeout) {
   c10d::TCPStoreOptions options;
   options.port = static_cast<std::uint16_t>(launch.master_port);
   options.isServer = launch.is_first() && !launch.agent_listens;
@@ -54,7 +55,7 @@ StorePtr open_store(const Launch& launch, std::chrono::milliseconds timeout) {
 std::string address_key(int rank) { return "address/" + std::to_string(rank); }
 
 // Publishes this rank's address and gives all.
-std::vector<std::string> exchange_addresses(const Launch& launch, c10d::Store& store,
+std::vector<std::string> exchange_addresses(const base::Launch& launch, c10d::Store& store,
                                             std::chrono::milliseconds timeout) {
   std::vector<std::string> keys;
   for (int rank = 0; rank < launch.world_size; ++rank) keys.push_back(address_key(rank));
@@ -84,7 +85,7 @@ std::vector<std::string> exchange_addresses(const Launch& launch, c10d::Store& s
 
 // The address at which the other ranks reach this one. A host often knows itself by a loopback
 // address, which is of no use to other machines: then the one towards such a machine is taken.
-std::string own_address(const Launch& launch, const std::vector<std::string>& addresses) {
+std::string own_address(const base::Launch& launch, const std::vector<std::string>& addresses) {
   const std::string& own = addresses[static_cast<size_t>(launch.rank)];
   if (!is_loopback(own)) return own;
   const auto other = std::find_if_not(addresses.begin(), addresses.end(), is_loopback);
@@ -93,7 +94,7 @@ std::string own_address(const Launch& launch, const std::vector<std::string>& ad
 
 }  // namespace
 
-Groups meet(const Launch& launch, const RendezvousOptions& options) {
+Groups meet(const base::Launch& launch, const RendezvousOptions& options) {
   silence_torch();
   const StorePtr store = open_store(launch, options.join_timeout);
   const auto addresses = exchange_addresses(launch, *store, options.join_timeout);

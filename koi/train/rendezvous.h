@@ -7,7 +7,7 @@
 #include <torch/csrc/distributed/c10d/Backend.hpp>
 
 #include "koi/base/error.h"
-#include "koi/train/launch.h"
+#include "koi/base/launch.h"
 
 namespace koi::train {
 
@@ -25,7 +25,7 @@ struct RendezvousOptions {
 };
 
 // Errors as ProcessGroup's constructor.
-Groups meet(const Launch& launch, const RendezvousOptions& options);
+Groups meet(const base::Launch& launch, const RendezvousOptions& options);
 
 // "rank 1 of 4", where errors of a group happen.
 std::string rank_name(int rank, int world_size);

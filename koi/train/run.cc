@@ -260,7 +260,7 @@ Backend effective_backend(const Settings& settings, at::Device device) {
 
 RunResult run(const Settings& settings, at::Device device, const RunEvents& events,
               ProcessGroup* group) {
-  ProcessGroup alone(Launch{}, {});
+  ProcessGroup alone(base::Launch{}, {});
   ProcessGroup& ranks = group != nullptr ? *group : alone;
   tell(events, describe_precision(settings, device));
   tell_ranks(settings, device, events, ranks);

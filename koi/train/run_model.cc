@@ -4,10 +4,10 @@
 
 #include <algorithm>
 
+#include "koi/base/launch.h"
 #include "koi/base/system_memory.h"
 #include "koi/lm/adapters.h"
 #include "koi/lm/checkpoint.h"
-#include "koi/train/launch.h"
 #include "koi/train/memory_choice.h"
 #include "koi/train/parameters.h"
 
@@ -20,7 +20,7 @@ using Note = std::function<void(const std::string&)>;
 // processes of a run on one machine.
 int64_t free_memory_bytes(at::Device device, int64_t weights) {
   if (device.is_cpu()) {
-    return base::available_memory_bytes() / std::max(1, read_launch().local_size) +
+    return base::available_memory_bytes() / std::max(1, base::read_launch().local_size) +
            base::held_memory_bytes();
   }
   const auto [left, all] = c10::getDeviceAllocator(device.type())->getMemoryInfo(device.index());

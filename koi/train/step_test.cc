@@ -10,7 +10,7 @@ namespace {
 // fp32 sums in another order; what the issue asks for.
 constexpr double kNear = 1e-5;
 
-ProcessGroup alone() { return ProcessGroup(Launch{}, {}); }
+ProcessGroup alone() { return ProcessGroup(base::Launch{}, {}); }
 
 test::Trained trained(int batches, LossReduction reduction) {
   ProcessGroup group = alone();

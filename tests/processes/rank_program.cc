@@ -121,7 +121,7 @@ void be_slow(ProcessGroup& group) {
 // Training on all ranks against the same training here alone, whose batches are those of all ranks.
 void check_training(ProcessGroup& group, koi::train::LossReduction reduction, int batches_alone) {
   constexpr double kNear = 1e-5;  // fp32 sums in another order
-  ProcessGroup alone(koi::train::Launch{}, {});
+  ProcessGroup alone(koi::base::Launch{}, {});
   const auto together = koi::test::train_steps(1, reduction, group);
   const auto here = koi::test::train_steps(batches_alone, reduction, alone);
   const double difference = koi::test::difference(together, here);
@@ -163,7 +163,7 @@ int run(const std::string& mode) {
     std::fprintf(stderr, "%s\n", error.what());
     std::_Exit(1);
   };
-  ProcessGroup group(koi::train::read_launch(), options);
+  ProcessGroup group(koi::base::read_launch(), options);
   kModes.at(mode)(group);
   group.finish();
   say("done");

@@ -1,4 +1,4 @@
-#include "koi/train/launch.h"
+#include "koi/base/launch.h"
 
 #include <algorithm>
 #include <charconv>
@@ -9,7 +9,7 @@
 
 #include "koi/base/error.h"
 
-namespace koi::train {
+namespace koi::base {
 namespace {
 
 constexpr int kMaxRanks = 65536;
@@ -64,7 +64,7 @@ struct Names {
   const char *rank, *size, *local_rank, *local_size;
 };
 
-Launch read_ranks(const Variables& variables, const char* launcher, const Names& names) {
+Launch read_names(const Variables& variables, const char* launcher, const Names& names) {
   Launch launch;
   launch.launcher = launcher;
   launch.world_size = variables.number(names.size, 1, kMaxRanks);
@@ -122,14 +122,14 @@ void read_master(const Variables& variables, Launch& launch) {
 
 Launch read_torchrun(const Variables& variables) {
   Launch launch =
-      read_ranks(variables, "torchrun", {"RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE"});
+      read_names(variables, "torchrun", {"RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE"});
   launch.agent_listens = variables.find("TORCHELASTIC_USE_AGENT_STORE") == "True";
   launch.attempt = variables.find("TORCHELASTIC_RESTART_COUNT").value_or("0");
   return launch;
 }
 
 Launch read_mpich(const Variables& variables) {
-  Launch launch = read_ranks(variables, "mpirun",
+  Launch launch = read_names(variables, "mpirun",
                              {"PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID", "MPI_LOCALNRANKS"});
   if (launch.local_size == 0 && !variables.has("MASTER_ADDR")) {
     launch.local_rank = launch.rank;
@@ -141,34 +141,43 @@ Launch read_mpich(const Variables& variables) {
 Launch read_srun(const Variables& variables) {
   const char* size =
       variables.has("SLURM_STEP_NUM_TASKS") ? "SLURM_STEP_NUM_TASKS" : "SLURM_NTASKS";
-  return read_ranks(variables, "srun", {"SLURM_PROCID", size, "SLURM_LOCALID", ""});
+  return read_names(variables, "srun", {"SLURM_PROCID", size, "SLURM_LOCALID", ""});
 }
+
+bool is_task_of_srun(const Variables& variables) {
+  return variables.has("SLURM_PROCID") &&
+         (variables.has("SLURM_STEP_ID") || variables.has("SLURM_STEP_NUM_TASKS"));
+}
+
+const char* of_this_process(const char* name) { return std::getenv(name); }
 
 }  // namespace
 
-Launch read_launch(const Environment& environment) {
+Launch read_ranks(const Environment& environment) {
   const Variables variables(environment);
-  Launch launch;
-  if (variables.has("RANK") || variables.has("WORLD_SIZE")) {
-    launch = read_torchrun(variables);
-  } else if (variables.has("OMPI_COMM_WORLD_RANK") || variables.has("OMPI_COMM_WORLD_SIZE")) {
-    launch = read_ranks(variables, "mpirun",
-                        {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE",
-                         "OMPI_COMM_WORLD_LOCAL_RANK", "OMPI_COMM_WORLD_LOCAL_SIZE"});
-  } else if (variables.has("PMI_RANK") &&
-             (variables.has("MPI_LOCALNRANKS") || !variables.has("SLURM_PROCID"))) {
-    launch = read_mpich(variables);
-  } else if (variables.has("SLURM_PROCID")) {
-    launch = read_srun(variables);
+  if (variables.has("RANK") || variables.has("WORLD_SIZE")) return read_torchrun(variables);
+  if (variables.has("OMPI_COMM_WORLD_RANK") || variables.has("OMPI_COMM_WORLD_SIZE")) {
+    return read_names(variables, "mpirun",
+                      {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK",
+                       "OMPI_COMM_WORLD_LOCAL_SIZE"});
   }
+  if (variables.has("PMI_RANK") &&
+      (variables.has("MPI_LOCALNRANKS") || !variables.has("SLURM_PROCID")))
+    return read_mpich(variables);
+  return is_task_of_srun(variables) ? read_srun(variables) : Launch{};
+}
+
+Launch read_launch(const Environment& environment) {
+  Launch launch = read_ranks(environment);
+  const Variables variables(environment);
   read_master(variables, launch);
   launch.interface = variables.find("GLOO_SOCKET_IFNAME").value_or("");
   return launch;
 }
 
-Launch read_launch() {
-  return read_launch([](const char* name) { return std::getenv(name); });
-}
+Launch read_launch() { return read_launch(of_this_process); }
+
+Launch read_ranks() { return read_ranks(of_this_process); }
 
 std::string first_host(const std::string& node_list) {
   std::string host;
@@ -194,4 +203,4 @@ std::string first_host(const std::string& node_list) {
   return host;
 }
 
-}  // namespace koi::train
+}  // namespace koi::base

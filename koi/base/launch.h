@@ -6,7 +6,9 @@
 #include <functional>
 #include <string>
 
-namespace koi::train {
+#include "koi/base/share.h"
+
+namespace koi::base {
 
 struct Launch {
   std::string launcher;     // "torchrun", "srun", "mpirun"; empty: started alone
@@ -22,6 +24,8 @@ struct Launch {
 
   bool alone() const { return world_size == 1; }
   bool is_first() const { return rank == 0; }
+  // The part of work whose processes never meet.
+  Share share() const { return {static_cast<size_t>(rank), static_cast<size_t>(world_size)}; }
 };
 
 // The value of a variable, nullptr where it is not set.
@@ -37,15 +41,21 @@ using Environment = std::function<const char*(const char*)>;
 //             is srun that counts.
 //   srun      SLURM_PROCID, SLURM_STEP_NUM_TASKS or SLURM_NTASKS, SLURM_LOCALID; the first host of
 //             SLURM_STEP_NODELIST or SLURM_JOB_NODELIST, a port made of SLURM_JOB_ID and
-//             SLURM_STEP_ID.
+//             SLURM_STEP_ID. A batch script, which srun did not start, has none of SLURM_STEP_*:
+//             it is alone, however many tasks its job may have.
 // MASTER_ADDR and MASTER_PORT always come before what else would say it. Under mpirun they default
 // to 127.0.0.1 and 29500; MASTER_ADDR is required beyond one machine. Throws Error(usage) naming
 // the variable for what is missing, no number, out of range, or contradicts another.
 Launch read_launch(const Environment& environment);
 Launch read_launch();  // of this process
 
+// The same for work whose processes never meet: all that tells where they would stays as it is by
+// default, and need not be set.
+Launch read_ranks(const Environment& environment);
+Launch read_ranks();  // of this process
+
 // The first host of a list as Slurm writes it: "gpu[03-05,9],cpu1" -> "gpu03". Throws Error(usage)
 // where the list is empty or its brackets do not match.
 std::string first_host(const std::string& node_list);
 
-}  // namespace koi::train
+}  // namespace koi::base

@@ -1,4 +1,4 @@
-#include "koi/train/launch.h"
+#include "koi/base/launch.h"
 
 #include <gmock/gmock.h>
 
@@ -6,17 +6,19 @@
 
 #include "koi/base/error.h"
 
-namespace koi::train {
+namespace koi::base {
 namespace {
 
 using Variables = std::map<std::string, std::string>;
 
-Launch read(const Variables& variables) {
-  return read_launch([&](const char* name) -> const char* {
+Environment environment_of(const Variables& variables) {
+  return [&variables](const char* name) -> const char* {
     const auto found = variables.find(name);
     return found == variables.end() ? nullptr : found->second.c_str();
-  });
+  };
 }
+
+Launch read(const Variables& variables) { return read_launch(environment_of(variables)); }
 
 // The line that the variables are refused with; empty where they are taken.
 std::string refusal(const Variables& variables) {
@@ -88,9 +90,12 @@ TEST(Launch, ReadsWhatEachLauncherSets) {
        launch("srun", {3, 4, 1, 0}, "10.0.0.1", 77)},
       {"srun --mpi=pmi2", with(kSrun, {{"PMI_RANK", "3"}, {"PMI_SIZE", "4"}}),
        launch("srun", {3, 4, 1, 0}, "gpu03", 10000 + (4711 * 16 + 2) % 20000)},
-      {"a batch script of one task",
-       {{"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "1"}},
+      {"srun of one task",
+       {{"SLURM_PROCID", "0"}, {"SLURM_STEP_NUM_TASKS", "1"}},
        launch("srun", {0, 1, 0, 0}, "", 0)},
+      {"a batch script, not started by srun",
+       {{"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "4"}, {"SLURM_JOB_ID", "4711"}},
+       launch("", {0, 1, 0, 0}, "", 0)},
       {"Open MPI", kOpenMpi, launch("mpirun", {1, 2, 1, 2}, "127.0.0.1", 29500)},
       {"Open MPI in a batch script", with(kOpenMpi, {{"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "2"}}),
        launch("mpirun", {1, 2, 1, 2}, "127.0.0.1", 29500)},
@@ -119,6 +124,38 @@ TEST(Launch, ReadsWhatEachLauncherSets) {
   }
 }
 
+// Work whose processes never meet needs no address, whoever starts them.
+TEST(Launch, ReadsRanksAloneWhereNobodyMeets) {
+  const std::vector<std::pair<Variables, std::vector<int>>> cases{
+      {{}, {0, 1}},
+      {{{"RANK", "2"}, {"WORLD_SIZE", "3"}}, {2, 3}},
+      {{{"SLURM_PROCID", "3"}, {"SLURM_STEP_NUM_TASKS", "4"}}, {3, 4}},
+      {{{"OMPI_COMM_WORLD_RANK", "1"}, {"OMPI_COMM_WORLD_SIZE", "2"}}, {1, 2}},
+  };
+  for (const auto& [variables, ranks] : cases) {
+    const Launch found = read_ranks(environment_of(variables));
+    EXPECT_EQ(found.rank, ranks[0]);
+    EXPECT_EQ(found.world_size, ranks[1]);
+    EXPECT_EQ(found.master_host, "");
+  }
+  const Variables beyond{{"RANK", "3"}, {"WORLD_SIZE", "3"}};
+  EXPECT_THROW(read_ranks(environment_of(beyond)), Error);
+}
+
+TEST(Share, AllOfThemHaveEachItemOnce) {
+  for (const size_t ranks : {1, 3, 8}) {
+    std::vector<int> all{0, 1, 2, 3, 4, 5, 6}, seen;
+    for (size_t rank = 0; rank < ranks; ++rank) {
+      const Share share{rank, ranks};
+      const std::vector<int> some = share.of(all);
+      EXPECT_EQ(some.size(), share.size_of(all.size()));
+      for (size_t i = 1; i < some.size(); ++i) EXPECT_LT(some[i - 1], some[i]);
+      seen.insert(seen.end(), some.begin(), some.end());
+    }
+    EXPECT_THAT(seen, testing::UnorderedElementsAreArray(all)) << ranks;
+  }
+}
+
 TEST(Launch, KnowsWhereTorchrunListensItself) {
   EXPECT_FALSE(read(kTorchrun).agent_listens);
   const Launch found = read(with(
@@ -144,7 +181,7 @@ TEST(Launch, RefusesNonsenseInOneLine) {
       {with(kTorchrun, {{"MASTER_ADDR", "a\nb"}}), "found \"a\\nb\""},
       {with(kTorchrun, {{"MASTER_PORT", "0"}}), "MASTER_PORT: expected a number of 1 to 65535"},
       {with(kTorchrun, {{"MASTER_PORT", "65536"}}), "MASTER_PORT: expected a number"},
-      {{{"SLURM_PROCID", "0"}}, "SLURM_NTASKS: is not set"},
+      {{{"SLURM_PROCID", "0"}, {"SLURM_STEP_ID", "0"}}, "SLURM_NTASKS: is not set"},
       {with(kSrun, {{"SLURM_JOB_NODELIST", "gpu[03-04"}}), "no host can be read"},
       {with(kSrun, {{"SLURM_JOB_NODELIST", ""}}), "SLURM_JOB_NODELIST: is not set"},
       {with(kSrun, {{"SLURM_JOB_ID", "x"}}), "SLURM_JOB_ID: expected a number"},
@@ -175,4 +212,4 @@ TEST(Launch, FindsTheFirstHostOfASlurmList) {
 }
 
 }  // namespace
-}  // namespace koi::train
+}  // namespace koi::base
