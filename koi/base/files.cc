@@ -1,6 +1,7 @@
 #include "koi/base/files.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -63,6 +64,16 @@ size_t read_fully(int descriptor, char* bytes, size_t size, const fs::path& path
 // which a changed map interrupts.
 constexpr uint64_t kLeastMapped = uint64_t{1} << 16;
 
+// Locks a new temporary file for as long as it is written: so all who share the folder, other
+// machines too, see that it is no leftover (remove_leftovers). False where it was taken for one in
+// the moment before. Some file systems know no locks; none of their files is taken for one.
+bool claim(int descriptor) {
+  while (::flock(descriptor, LOCK_EX) != 0 && errno == EINTR) {
+  }
+  struct stat status {};
+  return ::fstat(descriptor, &status) != 0 || status.st_nlink > 0;
+}
+
 }  // namespace
 
 std::string read_file(const fs::path& path, uint64_t max_bytes) {
@@ -106,10 +117,11 @@ AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)) {
   static std::atomic<uint64_t> counter{0};
   const fs::path folder = path_.has_parent_path() ? path_.parent_path() : fs::path(".");
   do {
+    if (descriptor_ >= 0) ::close(descriptor_);
     temporary_ = folder / (std::string(kTemporaryPrefix) + std::to_string(::getpid()) + "-" +
                            std::to_string(counter++));
     descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  } while (descriptor_ < 0 && errno == EEXIST);
+  } while (descriptor_ < 0 ? errno == EEXIST : !claim(descriptor_));
   if (descriptor_ < 0) {
     const bool missing = errno == ENOENT || errno == ENOTDIR;
     throw Error(missing ? ErrorKind::not_found : ErrorKind::io, path_.string(),

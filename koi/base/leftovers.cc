@@ -1,34 +1,50 @@
 #include "koi/base/leftovers.h"
 
-#include <signal.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
 
-#include <cerrno>
-#include <charconv>
+#include <algorithm>
 
 namespace koi::base {
 namespace {
 
-bool is_running(pid_t process) { return ::kill(process, 0) == 0 || errno != ESRCH; }
-
-// Is it the name of a temporary file (PREFIX, process, "-", count) whose process is no more?
-bool is_left_over(std::string_view name) {
+// Is it the name of a temporary file: PREFIX, process, "-", count?
+bool is_temporary(std::string_view name) {
   if (!name.starts_with(kTemporaryPrefix)) return false;
   name.remove_prefix(kTemporaryPrefix.size());
-  pid_t process = 0;
-  const auto read = std::from_chars(name.data(), name.data() + name.size(), process);
-  const bool numbered = read.ec == std::errc() && read.ptr != name.data() + name.size() &&
-                        *read.ptr == '-' && process > 0;
-  return numbered && !is_running(process);
+  const size_t bar = name.find('-');
+  const auto is_number = [](std::string_view text) {
+    return !text.empty() &&
+           std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  };
+  return bar != std::string_view::npos && is_number(name.substr(0, bar)) &&
+         is_number(name.substr(bar + 1));
+}
+
+// Its writer holds a lock on it as long as it lives.
+void remove_if_left_over(const fs::path& path) {
+  const int file = ::open(path.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  if (file < 0) return;
+  if (::flock(file, LOCK_EX | LOCK_NB) == 0) ::unlink(path.c_str());
+  ::close(file);
+}
+
+template <typename Iterator>
+void remove_along(const fs::path& folder) {
+  std::error_code error;
+  Iterator entry(folder, fs::directory_options::skip_permission_denied, error);
+  for (; !error && entry != Iterator(); entry.increment(error)) {
+    if (is_temporary(entry->path().filename().native())) remove_if_left_over(entry->path());
+  }
 }
 
 }  // namespace
 
-void remove_leftovers(const fs::path& folder) {
-  if (!fs::is_directory(folder)) return;
-  const auto files = list_files(
-      folder, [](const fs::path& path) { return is_left_over(path.filename().string()); },
-      /*recursive=*/false);
-  for (const fs::path& path : files) fs::remove(path);
+void remove_leftovers(const fs::path& folder) { remove_along<fs::directory_iterator>(folder); }
+
+void remove_leftovers_below(const fs::path& folder) {
+  remove_along<fs::recursive_directory_iterator>(folder);
 }
 
 }  // namespace koi::base
