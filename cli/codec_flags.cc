@@ -11,8 +11,8 @@ void CodecFlags::add_to(CLI::App* command) {
   device_.add_to(command);
 }
 
-codec::Firefly CodecFlags::load() const {
-  const at::Device device = device_.apply();
+codec::Firefly CodecFlags::load(const base::Launch& launch) const {
+  const at::Device device = device_.apply(launch);
   return codec::load_firefly(checkpoint, codec::config_for(checkpoint, config_name),
                              {.dtype = at::kFloat, .device = device});
 }

@@ -16,7 +16,8 @@ struct CodecFlags {
       std::string("checkpoints/fish-speech-1.4/") + checkpoint::kPublishedCodec;
 
   void add_to(CLI::App* command);
-  codec::Firefly load() const;  // applies --device and --threads
+  // Applies --device and --threads, see DeviceFlags.
+  codec::Firefly load(const base::Launch& launch = {}) const;
 
  private:
   DeviceFlags device_;

@@ -1,13 +1,12 @@
 #include <fmt/format.h>
 
-#include <cstdio>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "cli/codec_flags.h"
 #include "cli/commands.h"
+#include "cli/data_report.h"
 #include "cli/flags.h"
-#include "koi/base/error.h"
+#include "koi/base/launch.h"
 #include "koi/base/progress.h"
 #include "koi/codec/extract.h"
 
@@ -22,50 +21,47 @@ struct Flags {
   bool json = false;
 };
 
-std::string summary(const codec::ExtractReport& report) {
-  return fmt::format("{} extracted ({} of audio), {} were there already, {} failed",
-                     report.extracted, base::format_duration(report.audio_s), report.present,
-                     report.failures.size());
-}
-
-std::string json_summary(const codec::ExtractReport& report) {
-  nlohmann::ordered_json problems = nlohmann::ordered_json::array();
-  for (const codec::ExtractFailure& failure : report.failures)
-    problems.push_back({{"path", failure.file}, {"message", failure.message}});
-  const nlohmann::ordered_json object = {
-      {"done", report.extracted},         {"skipped", report.present},
-      {"failed", report.failures.size()}, {"audio_s", report.audio_s},
-      {"interrupted", report.stopped},    {"problems", std::move(problems)},
-  };
-  // A file name need not be UTF-8.
-  return object.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
+DataReport report_of(const codec::ExtractReport& extracted, const Flags& flags) {
+  DataReport report{.command = "extract-vq",
+                    .folder = flags.folder,
+                    .done = extracted.extracted,
+                    .skipped = extracted.present,
+                    .audio_s = extracted.audio_s};
+  for (const codec::ExtractFailure& failure : extracted.failures)
+    report.failures.push_back({failure.file, failure.message});
+  return report;
 }
 
 int run(const Flags& flags) {
-  const codec::ExtractPlan plan = flags.filelist.empty()
-                                      ? codec::plan_folder(flags.folder)
-                                      : codec::plan_filelist(flags.filelist, flags.folder);
-  const codec::Firefly model = flags.codec.load();
-  codec::ExtractReport report;
+  const base::Launch launch = base::read_ranks();
+  const base::Share share = launch.share();
+  codec::ExtractPlan plan = flags.filelist.empty()
+                                ? codec::plan_folder(flags.folder)
+                                : codec::plan_filelist(flags.filelist, flags.folder);
+  announce_share(share, plan.files.size());
+  plan = codec::share_of(std::move(plan), share);
+  const codec::Firefly model = flags.codec.load(launch);
+  codec::ExtractReport extracted;
   {
     base::Progress progress("extract-vq", "files", plan.files.size());
     const auto warn = [&progress](const codec::ExtractFailure& failure) {
       progress.print_line("koi: " + failure.message);
     };
     for (const codec::ExtractFailure& failure : plan.failures) warn(failure);
-    report =
-        codec::extract_codes(model, plan, flags.extract, [&](const codec::ExtractFailure* failure) {
-          progress.advance();
-          if (failure != nullptr) warn(*failure);
-        });
+    extracted = codec::extract_codes(model, plan, flags.extract,
+                                     [&](const codec::ExtractFailure* failure, double audio_s) {
+                                       progress.add_audio(audio_s);
+                                       progress.advance();
+                                       if (failure != nullptr) warn(*failure);
+                                     });
   }
-  std::printf("%s\n", (flags.json ? json_summary(report) : summary(report)).c_str());
-  if (report.stopped) {
-    return report_interrupted(
-        fmt::format("{} of {} files are done; the same command goes on from here", report.files,
-                    plan.files.size()));
+  DataReport report = report_of(extracted, flags);
+  report.share = share;
+  if (extracted.stopped) {
+    report.interrupted = fmt::format("{} of {} files are done; the same command goes on from here",
+                                     extracted.files, plan.files.size());
   }
-  return report.failures.empty() ? 0 : 1;
+  return finish(report, flags.json);
 }
 
 }  // namespace
@@ -77,7 +73,8 @@ void add_extract_vq(CLI::App& app) {
       app, "extract-vq", "Put a .npy of codes beside each recording of a folder",
       "  koi extract-vq data --num-workers 1 --batch-size 16\n"
       "  koi extract-vq data --filelist data/vq_train_filelist.txt\n"
-      "A second run goes on where the first stopped. The status is 1 where a file failed.",
+      "A second run goes on where the first stopped. The status is 1 where a file failed.\n"
+      "Started several times by torchrun, srun or mpirun, each process has its share of the files.",
       [flags] { return run(*flags); });
   command->add_option("FOLDER", flags->folder, "folder of recordings")->required();
   command->add_option("--filelist", flags->filelist,

@@ -14,6 +14,7 @@
 #include "koi/base/error.h"
 #include "koi/base/files.h"
 #include "koi/base/interrupt.h"
+#include "koi/base/launch.h"
 #include "koi/checkpoint/codec_file.h"
 #include "koi/text/clean.h"
 
@@ -122,6 +123,11 @@ class Finetune {
 
  private:
   void check_input() const {
+    if (!base::read_ranks().alone()) {
+      throw Error(ErrorKind::usage, "finetune",
+                  "was started as one of several processes, but runs its steps one after the other",
+                  "start it once; trainer.devices=N trains in several processes");
+    }
     if (flags_.name.empty() || flags_.name.find('/') != std::string::npos ||
         flags_.name.front() == '.') {
       throw Error(ErrorKind::usage, "--name",

@@ -3,45 +3,36 @@
 #include <fmt/format.h>
 
 #include <cstdio>
-#include <nlohmann/json.hpp>
 #include <set>
 
+#include "cli/data_report.h"
 #include "cli/flags.h"
-#include "koi/base/error.h"
+#include "koi/base/launch.h"
 #include "koi/base/progress.h"
 
 namespace koi::cli {
 namespace {
 
-std::string summary_line(const FolderSummary& summary, const std::string& output) {
-  const audio::FolderReport& report = summary.report;
-  std::string line =
-      fmt::format("{} done, {} skipped, {} failed", report.done, report.skipped, report.failed);
-  const auto add = [&line](const std::string& what, size_t count) {
-    if (count > 0) line += fmt::format("; {}: {}", what, count);
-  };
-  add("copied unchanged", report.unchanged);
-  add("left out", report.left_out);
-  for (const FolderCount& count : summary.counts) add(count.words, count.count);
-  add("other files copied", report.side_files);
-  return line + "; folder: " + printable(output);
-}
-
-std::string json_summary(const FolderSummary& summary, const std::string& output) {
-  const audio::FolderReport& report = summary.report;
-  nlohmann::ordered_json object = {
-      {"output", output},        {"done", report.done},           {"skipped", report.skipped},
-      {"failed", report.failed}, {"unchanged", report.unchanged}, {"left_out", report.left_out},
-  };
-  for (const FolderCount& count : summary.counts) object[count.key] = count.count;
-  object["side_files"] = report.side_files;
-  object["interrupted"] = report.interrupted;
-  object["problems"] = nlohmann::ordered_json::array();
-  for (const audio::FileResult& problem : report.problems) {
-    object["problems"].push_back({{"path", problem.path.string()}, {"message", problem.message}});
+DataReport report_of(const FolderSummary& summary, const FolderFlags& flags) {
+  const audio::FolderReport& folder = summary.report;
+  DataReport report{.folder = flags.output,
+                    .share = flags.options.share,
+                    .done = folder.done,
+                    .skipped = folder.skipped,
+                    .audio_s = folder.audio_s};
+  for (const audio::FileResult& problem : folder.problems) {
+    const bool failed = problem.outcome == audio::FileOutcome::failed;
+    (failed ? report.failures : report.remarks).push_back({problem.path.string(), problem.message});
   }
-  // A file name need not be UTF-8.
-  return object.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
+  const auto add = [&report](const FolderCount& count) {
+    report.facts[count.key] = count.count;
+    if (count.count > 0) report.words.push_back(fmt::format("{}: {}", count.words, count.count));
+  };
+  add({"unchanged", "copied unchanged", folder.unchanged});
+  add({"left_out", "left out", folder.left_out});
+  for (const FolderCount& count : summary.counts) add(count);
+  add({"side_files", "other files copied", folder.side_files});
+  return report;
 }
 
 }  // namespace
@@ -58,15 +49,19 @@ void FolderFlags::add_to(CLI::App* command) {
   command->add_flag("--json", json, "print the summary as JSON");
 }
 
-int run_folder(const std::string& command, const FolderFlags& flags,
+int run_folder(const std::string& command, FolderFlags& flags,
                const std::function<FolderSummary(const OnFile&)>& convert) {
-  const size_t total =
+  const base::Share share = flags.options.share = base::read_ranks().share();
+  const size_t all =
       audio::list_recordings(flags.input, flags.output, flags.options.recursive).files.size();
+  announce_share(share, all);
+  const size_t total = share.size_of(all);
   FolderSummary summary;
   std::set<base::fs::path> told;  // problems of recordings, as they come
   {
     base::Progress progress(command, "files", total);
     summary = convert([&](const audio::FileResult& result) {
+      progress.add_audio(result.audio_s);
       progress.advance();
       if (result.message.empty()) return;
       progress.print_line("koi: " + result.message);
@@ -76,15 +71,14 @@ int run_folder(const std::string& command, const FolderFlags& flags,
   for (const audio::FileResult& problem : summary.report.problems) {
     if (!told.contains(problem.path)) std::fprintf(stderr, "koi: %s\n", problem.message.c_str());
   }
-  const std::string text =
-      flags.json ? json_summary(summary, flags.output) : summary_line(summary, flags.output);
-  std::printf("%s\n", text.c_str());
+  DataReport report = report_of(summary, flags);
+  report.command = command;
   if (summary.report.interrupted) {
-    return report_interrupted(fmt::format(
+    report.interrupted = fmt::format(
         "{} of {} recordings are done; the same command{} goes on from here",
-        summary.report.recordings, total, flags.options.clean ? " without --clean" : ""));
+        summary.report.recordings, total, flags.options.clean ? " without --clean" : "");
   }
-  return summary.report.failed > 0 ? 1 : 0;
+  return finish(report, flags.json);
 }
 
 }  // namespace koi::cli

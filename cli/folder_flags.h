@@ -33,10 +33,10 @@ struct FolderSummary {
   std::vector<FolderCount> counts;
 };
 
-// Runs `convert` under a progress bar, prints its summary and gives the exit status: 1 where a file
-// failed. `convert` hands each finished file to the function that it is given.
+// Takes this process's share of the folder, runs `convert` under a progress bar and ends as
+// finish() does. `convert` hands each finished file to the function that it is given.
 using OnFile = std::function<void(const audio::FileResult&)>;
-int run_folder(const std::string& command, const FolderFlags& flags,
+int run_folder(const std::string& command, FolderFlags& flags,
                const std::function<FolderSummary(const OnFile&)>& convert);
 
 }  // namespace koi::cli

@@ -3,9 +3,9 @@
 #include <cstdio>
 #include <map>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
+#include "cli/data_report.h"
 #include "cli/flags.h"
 #include "koi/audio/recording_parts.h"
 #include "koi/base/error.h"
@@ -50,30 +50,16 @@ dataset::WritePart open_recording(const fs::path& path) {
   };
 }
 
-std::string json_of(const dataset::ImportReport& report, const std::string& output,
-                    const std::vector<dataset::LeftOut>& left_out) {
-  nlohmann::ordered_json problems = nlohmann::ordered_json::array();
-  for (const dataset::LeftOut& bad : left_out)
-    problems.push_back({{"path", bad.where}, {"message", bad.reason}});
-  const nlohmann::ordered_json object = {{"output", output},
-                                         {"done", report.done},
-                                         {"skipped", report.skipped},
-                                         {"failed", problems.size()},
-                                         {"speakers", report.speakers},
-                                         {"languages", report.languages},
-                                         {"interrupted", report.interrupted},
-                                         {"problems", problems}};
-  // A file name need not be UTF-8.
-  return object.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
-std::string text_of(const dataset::ImportReport& report, const std::string& output,
-                    size_t left_out) {
-  std::string line = fmt::format("{} imported, {} were there already, {} left out; {} speakers",
-                                 report.done, report.skipped, left_out, report.speakers.size());
-  for (const auto& [language, count] : report.languages)
-    line += fmt::format("; language {}: {}", printable(language), count);
-  return line + "; folder: " + printable(output);
+DataReport report_of(const dataset::ImportReport& imported,
+                     const std::vector<dataset::LeftOut>& left_out, const std::string& output) {
+  DataReport report{
+      .command = "import", .folder = output, .done = imported.done, .skipped = imported.skipped};
+  for (const dataset::LeftOut& bad : left_out) report.failures.push_back({bad.where, bad.reason});
+  report.words.push_back(fmt::format("speakers: {}", imported.speakers.size()));
+  for (const auto& [language, count] : imported.languages)
+    report.words.push_back(fmt::format("language {}: {}", printable(language), count));
+  report.facts = {{"speakers", imported.speakers}, {"languages", imported.languages}};
+  return report;
 }
 
 // Leaves out what no other command would take for a recording, once it has its name here.
@@ -105,10 +91,10 @@ int run(const Flags& flags) {
                 "holds no utterance, " + std::to_string(left_out.size()) + " were left out",
                 "see --format");
   }
-  dataset::ImportReport report;
+  dataset::ImportReport imported;
   {
     base::Progress progress("import", "files", entries.size());
-    report = dataset::import_corpus(
+    imported = dataset::import_corpus(
         entries, flags.output, flags.options, open_recording,
         [&](const dataset::LeftOut& bad) {
           progress.print_line("koi: left out: " + bad.reason);
@@ -116,15 +102,12 @@ int run(const Flags& flags) {
         },
         [&progress] { progress.advance(); });
   }
-  const std::string text = flags.json ? json_of(report, flags.output, left_out)
-                                      : text_of(report, flags.output, left_out.size());
-  std::printf("%s\n", text.c_str());
-  if (report.interrupted) {
-    return report_interrupted(
-        fmt::format("{} of {} files are done; the same command goes on from here",
-                    report.done + report.skipped, entries.size()));
+  DataReport report = report_of(imported, left_out, flags.output);
+  if (imported.interrupted) {
+    report.interrupted = fmt::format("{} of {} files are done; the same command goes on from here",
+                                     imported.done + imported.skipped, entries.size());
   }
-  return left_out.empty() ? 0 : 1;
+  return finish(report, flags.json);
 }
 
 }  // namespace

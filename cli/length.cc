@@ -109,6 +109,7 @@ int run(const Flags& flags) {
     base::Progress progress("length", "files", total);
     report = audio::measure_lengths(flags.folder, flags.options,
                                     [&progress](const audio::RecordingLength& recording) {
+                                      progress.add_audio(recording.duration_s);
                                       progress.advance();
                                       if (!recording.problem.empty())
                                         progress.print_line("koi: " + recording.problem);

@@ -4,10 +4,10 @@
 
 #include <cstdio>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "cli/commands.h"
+#include "cli/data_report.h"
 #include "cli/flags.h"
 #include "koi/audio/convert_folder.h"
 #include "koi/base/error.h"
@@ -35,31 +35,23 @@ std::vector<fs::path> recordings_of(const fs::path& root, const dataset::LeftOut
   return std::move(listing.files);
 }
 
-std::string json_of(const dataset::SplitReport& report,
-                    const std::vector<dataset::LeftOut>& left_out) {
-  nlohmann::ordered_json problems = nlohmann::ordered_json::array();
-  for (const dataset::LeftOut& bad : left_out)
-    problems.push_back({{"path", bad.where}, {"message", bad.reason}});
-  const nlohmann::ordered_json object = {{"train", report.train},
-                                         {"validation", report.validation},
-                                         {"train_list", report.train_list.string()},
-                                         {"validation_list", report.validation_list.string()},
-                                         {"too_short", report.too_short},
-                                         {"too_long", report.too_long},
-                                         {"failed", problems.size()},
-                                         {"problems", problems}};
-  // A file name need not be UTF-8.
-  return object.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
-std::string text_of(const dataset::SplitReport& report, size_t left_out) {
-  std::string line =
-      fmt::format("{} for training: {}; {} for validation: {}; {} left out", report.train,
-                  printable(report.train_list.string()), report.validation,
-                  printable(report.validation_list.string()), left_out);
-  if (report.too_short > 0) line += fmt::format("; too short: {}", report.too_short);
-  if (report.too_long > 0) line += fmt::format("; too long: {}", report.too_long);
-  return line;
+DataReport report_of(const dataset::SplitReport& split,
+                     const std::vector<dataset::LeftOut>& left_out, const std::string& root) {
+  DataReport report{.command = "split", .folder = root, .done = split.train + split.validation};
+  for (const dataset::LeftOut& bad : left_out) report.failures.push_back({bad.where, bad.reason});
+  report.words = {
+      fmt::format("for training: {} in {}", split.train, printable(split.train_list.string())),
+      fmt::format("for validation: {} in {}", split.validation,
+                  printable(split.validation_list.string()))};
+  if (split.too_short > 0) report.words.push_back(fmt::format("too short: {}", split.too_short));
+  if (split.too_long > 0) report.words.push_back(fmt::format("too long: {}", split.too_long));
+  report.facts = {{"train", split.train},
+                  {"validation", split.validation},
+                  {"train_list", split.train_list.string()},
+                  {"validation_list", split.validation_list.string()},
+                  {"too_short", split.too_short},
+                  {"too_long", split.too_long}};
+  return report;
 }
 
 int run(const Flags& flags) {
@@ -77,15 +69,14 @@ int run(const Flags& flags) {
     progress.emplace("split", "files", entries.size());
   const auto duration_s = [&progress](const fs::path& recording) {
     progress->advance();
-    return audio::probe_audio(recording).duration_s();
+    const double seconds = audio::probe_audio(recording).duration_s();
+    progress->add_audio(seconds);
+    return seconds;
   };
-  const dataset::SplitReport report =
+  const dataset::SplitReport split =
       dataset::write_split(flags.root, std::move(entries), flags.options, duration_s, note);
   progress.reset();
-  const std::string text =
-      flags.json ? json_of(report, left_out) : text_of(report, left_out.size());
-  std::printf("%s\n", text.c_str());
-  return left_out.empty() ? 0 : 1;
+  return finish(report_of(split, left_out, flags.root), flags.json);
 }
 
 }  // namespace

@@ -6,7 +6,9 @@
 #include <optional>
 
 #include "koi/base/error.h"
+#include "koi/base/failure_list.h"
 #include "koi/base/interrupt.h"
+#include "koi/base/leftovers.h"
 #include "koi/base/parallel.h"
 
 namespace koi::audio {
@@ -33,6 +35,21 @@ base::Listing list_relative(const fs::path& input, const fs::path& output, bool 
   return listing;
 }
 
+void require_shareable(const fs::path& input, const fs::path& output, bool clean) {
+  if (clean) {
+    throw Error(ErrorKind::usage, "--clean",
+                "would delete what the other processes write to " + output.string(),
+                "empty the folder before all of them start");
+  }
+  std::error_code ignored;
+  if (fs::equivalent(input, output, ignored)) {
+    throw Error(ErrorKind::usage, output.string(),
+                "is the recordings' own folder: several processes would each take the others' "
+                "results for recordings",
+                "choose another folder for the results");
+  }
+}
+
 void clean_folder(const fs::path& input, const fs::path& output) {
   const fs::path from = fs::canonical(input);
   const fs::path to = fs::weakly_canonical(output);
@@ -52,6 +69,7 @@ void clean_folder(const fs::path& input, const fs::path& output) {
 }
 
 void count(const FileResult& result, FolderReport& report) {
+  report.audio_s += result.audio_s;
   switch (result.outcome) {
     case FileOutcome::done:
       ++report.done;
@@ -112,13 +130,14 @@ FolderConversion::FolderConversion(fs::path input, fs::path output, const Folder
     : input_(std::move(input)), output_(std::move(output)), options_(options) {
   base::Listing listing = list_recordings(input_, output_, options.recursive);
   recordings_ = std::move(listing.files);
-  odd_ = std::move(listing.odd);
+  if (options.share.rank == 0) odd_ = std::move(listing.odd);
   std::vector<fs::path> names;
   for (const fs::path& recording : recordings_) names.push_back(without_extension(recording));
   std::sort(names.begin(), names.end());
   for (size_t i = 1; i < names.size(); ++i) {
     if (names[i] == names[i - 1]) shared_names_.push_back(names[i]);
   }
+  recordings_ = options.share.of(std::move(recordings_));
 }
 
 Place FolderConversion::place(const fs::path& relative,
@@ -164,8 +183,10 @@ std::unique_lock<std::mutex> FolderConversion::wait_turn(const Place& place) {
 
 FolderReport FolderConversion::run(const std::function<FileResult(size_t)>& convert,
                                    const std::function<void(size_t, const FileResult&)>& on_file) {
+  if (!options_.share.is_whole()) require_shareable(input_, output_, options_.clean);
   if (options_.clean) clean_folder(input_, output_);
   base::make_folder(output_);
+  base::remove_leftovers_below(output_);
   FolderReport report;
   for (const base::OddEntry& entry : odd_) count(failure(entry), report);
   std::mutex report_mutex;
@@ -189,13 +210,15 @@ FolderReport FolderConversion::run(const std::function<FileResult(size_t)>& conv
 
 void FolderConversion::copy_side_files(FolderReport& report) const {
   const auto is_side_file = [](const fs::path& path) {
-    return !is_audio_path(path) && base::lower_extension(path) != ".npy";
+    return !is_audio_path(path) && base::lower_extension(path) != ".npy" &&
+           !base::is_failure_list(path);
   };
   const base::Listing side_files = list_relative(input_, output_, options_.recursive, is_side_file);
   for (const base::OddEntry& entry : side_files.odd) {
-    if (entry.kind == base::OddEntry::Kind::no_file) count(failure(entry), report);
+    if (options_.share.rank == 0 && entry.kind == base::OddEntry::Kind::no_file)
+      count(failure(entry), report);
   }
-  for (const fs::path& relative : side_files.files) {
+  for (const fs::path& relative : options_.share.of(side_files.files)) {
     if (base::stop_requested()) {
       report.interrupted = true;
       return;

@@ -11,6 +11,7 @@
 #include "koi/audio/audio_file.h"
 #include "koi/base/files.h"
 #include "koi/base/listing.h"
+#include "koi/base/share.h"
 
 namespace koi::audio {
 
@@ -19,6 +20,7 @@ struct FolderOptions {
   bool overwrite = false;  // do again what is there already
   bool clean = false;      // empty the output folder first
   size_t workers = 0;      // threads; 0 or more than the cores: as many as cores
+  base::Share share{};     // of several processes that work on the folder, this one's part
 };
 
 enum class FileOutcome {
@@ -33,6 +35,7 @@ struct FileResult {
   base::fs::path path;  // of the recording, relative to the input
   FileOutcome outcome = FileOutcome::done;
   std::string message;  // one line where there is something to say, else empty
+  double audio_s = 0;   // of the recording, where it was read
 };
 
 struct FolderReport {
@@ -41,6 +44,7 @@ struct FolderReport {
   size_t side_files = 0;             // transcripts and the like that were copied
   bool interrupted = false;          // a signal came; a second run goes on from there
   size_t recordings = 0;             // that were looked at: all, unless interrupted
+  double audio_s = 0;                // of those that were read
   std::vector<FileResult> problems;  // those with a message, in the files' order
 };
 
@@ -63,6 +67,7 @@ class FolderConversion {
   // Throws Error(not_found) as list_recordings(). Nothing is written yet.
   FolderConversion(base::fs::path input, base::fs::path output, const FolderOptions& options);
 
+  // Those of this process's share.
   const std::vector<base::fs::path>& recordings() const { return recordings_; }
 
   // The same relative path in the same format; where libsndfile does not write that, or does not
@@ -84,16 +89,19 @@ class FolderConversion {
 
   // Calls `convert` for each recording, by its index, on several threads; what it throws as an
   // Error makes the file `failed`, and the others go on. `on_file` is called once a recording, from
-  // one thread at a time. stop_requested() ends it after the files in work. Throws Error(usage)
-  // where `clean` would delete recordings (`output` is, contains or lies in `input`), Error(io)
-  // where `output` cannot be made. What is called like a recording and is none is `failed` from the
-  // beginning, without a call of `on_file`.
+  // one thread at a time. stop_requested() ends it after the files in work. What a killed run left
+  // half written below `output` goes. Throws Error(usage) where `clean` would delete recordings
+  // (`output` is, contains or lies in `input`) or, with a share, what the others write, and where
+  // they would find this one's results among the recordings (`output` is `input`); Error(io) where
+  // `output` cannot be made. What is called like a recording and is none is `failed` from the
+  // beginning, without a call of `on_file`; the first of several processes tells it.
   FolderReport run(const std::function<FileResult(size_t)>& convert,
                    const std::function<void(size_t, const FileResult&)>& on_file);
 
   // Copies all files of `input` that are no recordings and not hidden (transcripts first of all) to
-  // the same places below `output`, and counts them and what failed into `report`. Codes (.npy)
-  // stay behind: they belong to the audio before. What is there already stays, unless `overwrite`.
+  // the same places below `output`, this process its share, and counts them and what failed into
+  // `report`. Codes (.npy) stay behind: they belong to the audio before; so do lists of failures.
+  // What is there already stays, unless `overwrite`.
   void copy_side_files(FolderReport& report) const;
 
  private:

@@ -53,6 +53,7 @@ class Job {
   void normalize(const Place& place, NormalizedFile& result) {
     const auto turn = folder_.wait_turn(place);
     Audio<double> audio = read_audio<double>(place.from);
+    result.file.audio_s = audio.duration_s();
     try {
       result.change = normalize_loudness(audio, options_.loudness);
     } catch (const Error& error) {

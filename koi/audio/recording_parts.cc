@@ -37,7 +37,7 @@ class PartsWriter {
     part_.sample_rate_hz = info.sample_rate_hz;
   }
 
-  void take(std::span<const float> samples) {
+  void take(std::span<const double> samples) {
     if (base::stop_requested())
       throw base::Interrupted(parts_.front().to.string(), "stopped", "begin again");
     const int64_t frames = std::ssize(samples) / part_.channels;
@@ -116,9 +116,9 @@ void write_parts(const base::fs::path& recording, const std::vector<RecordingPar
   }
   if (parts.empty()) return;
   PartsWriter writer(recording, parts, on_part);
-  stream_audio(
+  stream_audio<double>(
       recording, [&](const AudioInfo& info) { writer.begin(info); },
-      [&](std::span<const float> samples) { writer.take(samples); });
+      [&](std::span<const double> samples) { writer.take(samples); });
   writer.end(recording);
 }
 

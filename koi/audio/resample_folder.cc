@@ -54,6 +54,7 @@ class Job {
       result.outcome = FileOutcome::unchanged;
     } else {
       write(place);
+      result.audio_s = probe_audio(place.to).duration_s();
     }
     return result;
   }

@@ -90,11 +90,12 @@ class Job {
     if (options_.folder.overwrite) remove_old(names);
     if (pieces.empty()) {
       return {relative, FileOutcome::left_out,
-              printable(place.from.string() + ": is silent, it has no piece")};
+              printable(place.from.string() + ": is silent, it has no piece"), audio.duration_s()};
     }
     base::make_folder(names.folder());
     FileResult result{relative, FileOutcome::done,
-                      carry_transcripts(relative, pieces.size(), names, sliced)};
+                      carry_transcripts(relative, pieces.size(), names, sliced),
+                      audio.duration_s()};
     for (size_t number = pieces.size(); number-- > 0;) {
       write_piece(audio, pieces[number], names.path(number, ".wav"));
       ++sliced.pieces;

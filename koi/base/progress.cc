@@ -56,6 +56,11 @@ void Progress::advance(uint64_t count, std::string note) {
   draw_if_due();
 }
 
+void Progress::add_audio(double seconds) {
+  const std::lock_guard lock(mutex_);
+  audio_s_ += seconds;
+}
+
 void Progress::advance_as(uint64_t count, std::string words, Line line) {
   const std::lock_guard lock(mutex_);
   done_ += count;
@@ -91,6 +96,7 @@ std::string Progress::text() const {
   line += total_ > 0 ? fmt::format("{}/{} {}", done_, total_, unit_)
                      : fmt::format("{} {}", done_, unit_);
   line += fmt::format(", {:.{}f} {}/s", rate, rate < 10 ? 2 : 0, unit_);
+  if (audio_s_ > 0) line += ", " + format_duration(audio_s_) + " of audio";
   if (total_ > done_ && rate > 0) {
     line += ", " + format_duration(static_cast<double>(total_ - done_) / rate) + " left";
   } else {

@@ -21,7 +21,10 @@ class Progress {
   // May be called from any thread. `note` (a loss, say) stands at the end of the line.
   void advance(uint64_t count = 1, std::string note = {});
 
-  // The same, with `words` in place of counts, rate, time and note: behind a shorter bar on a
+  // Recorded sound that was worked on, in all told by the next line that is drawn.
+  void add_audio(double seconds);
+
+  // As advance(), with `words` in place of counts, rate, time and note: behind a shorter bar on a
   // terminal, behind the label elsewhere. A line that stays is drawn at once, the next one below.
   enum class Line { passes, stays };
   void advance_as(uint64_t count, std::string words, Line line = Line::passes);
@@ -39,6 +42,7 @@ class Progress {
   std::string unit_;
   uint64_t total_;
   uint64_t done_ = 0;
+  double audio_s_ = 0;
   std::string note_;
   std::string words_;
   bool terminal_;

@@ -37,6 +37,17 @@ TEST(Progress, a_line_that_stays_is_printed_once) {
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "train 2/3 loss 4\n");
 }
 
+TEST(Progress, tells_how_much_was_heard) {
+  testing::internal::CaptureStderr();
+  {
+    Progress progress("extract-vq", "files", 3);
+    progress.add_audio(3600);
+    progress.add_audio(83);
+    progress.advance_as(1, "", Progress::Line::stays);
+  }
+  EXPECT_NE(testing::internal::GetCapturedStderr().find(", 1:01:23 of audio, "), std::string::npos);
+}
+
 TEST(Progress, a_line_is_cut_at_the_terminals_edge) {
   EXPECT_EQ(first_columns("1±2 한국어", 100), "1±2 한국어");
   EXPECT_EQ(first_columns("1±2 한국어", 5), "1±2 한");

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <deque>
 #include <optional>
+#include <set>
 
 #include "koi/audio/audio_file.h"
 #include "koi/audio/resample.h"
 #include "koi/base/error.h"
 #include "koi/base/interrupt.h"
+#include "koi/base/leftovers.h"
 #include "koi/base/parallel.h"
 #include "koi/checkpoint/npy.h"
 
@@ -26,6 +28,7 @@ struct Item {
   fs::path path;
   int64_t expected_samples = 0;  // at the codec's rate, as the header says; else a guess
   bool present = false;
+  double audio_s = 0;  // encoded
   std::vector<float> wave;
   std::optional<ExtractFailure> failure;
 };
@@ -41,9 +44,8 @@ class Extraction {
   bool is_at_end() const { return next_ == files_.size() && probed_.empty(); }
 
   void read(Item& item) const;
-  void encode_alone(Item& item);
-  void encode_together(std::vector<Item*> items);
-  double audio_s() const { return audio_s_; }
+  void encode_alone(Item& item) const;
+  void encode_together(std::vector<Item*> items) const;
 
  private:
   void probe(Item& item) const;
@@ -51,14 +53,13 @@ class Extraction {
   int rate_hz() const { return static_cast<int>(codec_.config().spec_transform.sample_rate); }
   bool is_sound(const fs::path& path, std::optional<int64_t> frames) const;
   void require_column(const Item& item, int64_t samples) const;
-  void write(const Item& item, const at::Tensor& codes, int64_t frames);
+  void write(Item& item, const at::Tensor& codes, int64_t frames) const;
 
   const Firefly& codec_;
   const std::vector<fs::path>& files_;
   const ExtractOptions& options_;
   size_t next_ = 0;          // of the files, not yet probed
   std::deque<Item> probed_;  // not yet in a group
-  double audio_s_ = 0;
 };
 
 // Runs one step on one file; an Error becomes the item's failure.
@@ -153,15 +154,15 @@ void Extraction::read(Item& item) const {
   require_column(item, static_cast<int64_t>(item.wave.size()));
 }
 
-void Extraction::write(const Item& item, const at::Tensor& codes, int64_t frames) {
+void Extraction::write(Item& item, const at::Tensor& codes, int64_t frames) const {
   const at::Tensor kept = codes.narrow(1, 0, frames).to(at::kCPU, at::kInt).contiguous();
   const auto* values = kept.const_data_ptr<int32_t>();
   checkpoint::write_codes(codes_path(item.path),
                           {kept.size(0), kept.size(1), {values, values + kept.numel()}});
-  audio_s_ += static_cast<double>(item.wave.size()) / rate_hz();
+  item.audio_s = static_cast<double>(item.wave.size()) / rate_hz();
 }
 
-void Extraction::encode_alone(Item& item) {
+void Extraction::encode_alone(Item& item) const {
   const auto samples = static_cast<int64_t>(item.wave.size());
   const at::Tensor wave = at::from_blob(item.wave.data(), {1, 1, samples}, at::kFloat);
   const Encoded encoded = codec_.encode(wave, {samples});
@@ -169,7 +170,7 @@ void Extraction::encode_alone(Item& item) {
   item.wave = {};
 }
 
-void Extraction::encode_together(std::vector<Item*> items) {
+void Extraction::encode_together(std::vector<Item*> items) const {
   std::erase_if(items, [](const Item* item) { return item->failure || item->present; });
   if (items.empty()) return;
   std::vector<int64_t> lengths;
@@ -189,11 +190,17 @@ void Extraction::encode_together(std::vector<Item*> items) {
   }
 }
 
+void remove_leftovers_beside(const std::vector<fs::path>& files) {
+  std::set<fs::path> folders;
+  for (const fs::path& file : files) folders.insert(file.parent_path());
+  for (const fs::path& folder : folders) base::remove_leftovers(folder.empty() ? "." : folder);
+}
+
 }  // namespace
 
 ExtractReport extract_codes(const Firefly& codec, const ExtractPlan& plan,
-                            const ExtractOptions& options,
-                            const std::function<void(const ExtractFailure*)>& on_file) {
+                            const ExtractOptions& options, const OnExtracted& on_file) {
+  remove_leftovers_beside(plan.files);
   ExtractReport report;
   report.failures = plan.failures;
   Extraction extraction(codec, plan.files, options);
@@ -220,10 +227,10 @@ ExtractReport extract_codes(const Firefly& codec, const ExtractPlan& plan,
         ++(item.present ? report.present : report.extracted);
       }
       ++report.files;
-      if (on_file) on_file(item.failure ? &*item.failure : nullptr);
+      report.audio_s += item.audio_s;
+      if (on_file) on_file(item.failure ? &*item.failure : nullptr, item.audio_s);
     }
   }
-  report.audio_s = extraction.audio_s();
   report.stopped = report.files < plan.files.size();
   return report;
 }

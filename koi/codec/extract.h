@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "koi/base/share.h"
 #include "koi/codec/firefly.h"
 
 namespace koi::codec {
@@ -34,6 +35,9 @@ ExtractPlan plan_folder(const base::fs::path& folder);
 // in the working folder only.
 ExtractPlan plan_filelist(const base::fs::path& filelist, const base::fs::path& folder);
 
+// What one of several processes does of a plan; its failures are told by the first.
+ExtractPlan share_of(ExtractPlan plan, const base::Share& share);
+
 struct ExtractOptions {
   size_t batch_size = 64;          // files that are read ahead
   size_t num_workers = 1;          // threads that read them, at most as many as cores
@@ -54,14 +58,14 @@ struct ExtractReport {
 // only when it is int32 [K, T], its codes in range and T that of the audio; where the audio's
 // length takes decoding (what ffmpeg reads), when it is not older than the audio instead. A file
 // that is unreadable or too short for one column is a failure in the report, and the work goes on;
-// stop_requested() ends it between two files. A file's codes depend on nothing but the file.
-// `on_file` is called from this thread when a file is done with; the failure is null where it went
-// well.
+// stop_requested() ends it between two files. A file's codes depend on nothing but the file. What a
+// killed run left half written beside the files goes. `on_file` is called from this thread when a
+// file is done with; the failure is null where it went well, `audio_s` 0 where nothing was encoded.
 // Differs: the reference takes any .npy as done, works in random order, lets the zero padding of a
 // batch change a file's last column (so does `reference_padding`), writes empty arrays for short
 // files, and ends with success whatever failed.
+using OnExtracted = std::function<void(const ExtractFailure*, double audio_s)>;
 ExtractReport extract_codes(const Firefly& codec, const ExtractPlan& plan,
-                            const ExtractOptions& options,
-                            const std::function<void(const ExtractFailure*)>& on_file = {});
+                            const ExtractOptions& options, const OnExtracted& on_file = {});
 
 }  // namespace koi::codec

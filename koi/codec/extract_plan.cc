@@ -78,4 +78,10 @@ ExtractPlan plan_filelist(const fs::path& filelist, const fs::path& folder) {
   return plan;
 }
 
+ExtractPlan share_of(ExtractPlan plan, const base::Share& share) {
+  plan.files = share.of(std::move(plan.files));
+  if (share.rank > 0) plan.failures.clear();
+  return plan;
+}
+
 }  // namespace koi::codec
