@@ -2,16 +2,18 @@
 
 #include <cstdio>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "cli/commands.h"
+#include "cli/data_report.h"
 #include "cli/flags.h"
 #include "cli/normalize_flag.h"
 #include "koi/base/error.h"
+#include "koi/base/launch.h"
 #include "koi/base/progress.h"
+#include "koi/checkpoint/describe.h"
 #include "koi/dataset/pack.h"
 
 namespace koi::cli {
@@ -34,20 +36,30 @@ std::vector<std::string> names_of(const std::vector<fs::path>& paths) {
   return names;
 }
 
-std::string json_summary(const dataset::PackReport& report,
-                         const std::vector<dataset::PackFailure>& failures) {
-  nlohmann::ordered_json problems = nlohmann::ordered_json::array();
-  for (const dataset::PackFailure& failure : failures) {
-    problems.push_back({{"path", failure.path}, {"message", failure.reason}});
+DataReport report_of(const dataset::PackReport& packed, const dataset::PackOptions& options) {
+  DataReport report{.command = "build-dataset",
+                    .folder = options.output,
+                    .share = options.share,
+                    .done = packed.sentences,
+                    .audio_s = static_cast<double>(packed.frames) * checkpoint::kFrameSeconds};
+  if (packed.is_part) {
+    report.goes_on = true;
+    report.words = {
+        fmt::format("part {} of {} is packed", options.share.rank + 1, options.share.ranks),
+        packed.missing_parts > 0
+            ? fmt::format("{} still to come, the last process makes the shards",
+                          packed.missing_parts)
+            : "another process makes the shards"};
+  } else {
+    report.share = {};  // it reports for all
+    report.words = {fmt::format("{} speakers in {} shards, {} bytes", packed.records,
+                                packed.shards.size(), packed.bytes)};
   }
-  const nlohmann::ordered_json object = {
-      {"shards", names_of(report.shards)}, {"removed", names_of(report.removed)},
-      {"records", report.records},         {"sentences", report.sentences},
-      {"frames", report.frames},           {"bytes", report.bytes},
-      {"failed", report.failures},         {"problems", std::move(problems)},
-  };
-  // A file name need not be UTF-8.
-  return object.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
+  report.facts = {{"shards", names_of(packed.shards)}, {"removed", names_of(packed.removed)},
+                  {"records", packed.records},         {"sentences", packed.sentences},
+                  {"frames", packed.frames},           {"bytes", packed.bytes},
+                  {"is_part", packed.is_part},         {"missing_parts", packed.missing_parts}};
+  return report;
 }
 
 // What happens to shards that are in the output already, before it happens.
@@ -69,38 +81,34 @@ int run(Flags flags) {
   options.inputs.insert(options.inputs.end(), flags.lists.begin(), flags.lists.end());
   options.output = flags.output;
   if (flags.reference_rules) options.rules = dataset::TextRules::reference;
-  announce_old_shards(options);
+  options.share = base::read_ranks().share();
+  if (options.share.rank == 0) announce_old_shards(options);
 
   std::optional<base::Progress> progress;
-  uint64_t shown = 0;
-  std::vector<dataset::PackFailure> failures;
-  const dataset::PackListener listener{[&](const dataset::PackFailure& failure) {
-                                         const std::string line =
-                                             "koi: left out: " + failure.reason;
-                                         if (progress) {
-                                           progress->print_line(line);
-                                         } else {
-                                           std::fprintf(stderr, "%s\n", line.c_str());
-                                         }
-                                         failures.push_back(failure);
-                                       },
-                                       [&](uint64_t done, uint64_t total) {
-                                         if (!progress)
-                                           progress.emplace("build-dataset", "files", total);
-                                         progress->advance(done - shown);
-                                         shown = done;
-                                       }};
-  const dataset::PackReport report = dataset::pack_dataset(options, listener);
+  std::vector<base::Failure> failures;
+  uint64_t shown = 0, frames_shown = 0;
+  const dataset::PackListener listener{
+      [&](const dataset::PackFailure& failure) {
+        const std::string line = "koi: left out: " + failure.reason;
+        if (progress) {
+          progress->print_line(line);
+        } else {
+          std::fprintf(stderr, "%s\n", line.c_str());
+        }
+        failures.push_back({failure.path, failure.reason});
+      },
+      [&](uint64_t done, uint64_t total, uint64_t frames) {
+        if (!progress) progress.emplace("build-dataset", "files", total);
+        progress->add_audio(static_cast<double>(frames - frames_shown) * checkpoint::kFrameSeconds);
+        progress->advance(done - shown);
+        shown = done;
+        frames_shown = frames;
+      }};
+  const dataset::PackReport packed = dataset::pack_dataset(options, listener);
   progress.reset();
-
-  const std::string text =
-      flags.json
-          ? json_summary(report, failures)
-          : fmt::format("{} sentences of {} speakers in {} shards, {} bytes, {} left out: {}",
-                        report.sentences, report.records, report.shards.size(), report.bytes,
-                        report.failures, printable(flags.output));
-  std::printf("%s\n", text.c_str());
-  return report.failures > 0 ? 1 : 0;
+  DataReport report = report_of(packed, options);
+  report.failures = std::move(failures);
+  return finish(report, flags.json);
 }
 
 }  // namespace
@@ -117,7 +125,10 @@ void add_build_dataset(CLI::App& app) {
       "Each folder is a speaker, named after it; beside x.npy (koi extract-vq) stands x.lab.\n"
       "A file list has lines path|speaker|language|text. Files that cannot be packed are reported\n"
       "and left out, and the exit status is 1. The shards in the output folder (00000000.protos\n"
-      "and so on) are replaced as a whole, everything else in it stays.",
+      "and so on) are replaced as a whole, everything else in it stays.\n"
+      "Started several times by torchrun, srun or mpirun, each process packs its part, and the "
+      "last\n"
+      "one makes the shards.",
       [flags] { return run(*flags); });
   command->add_option("--input", flags->inputs, "folder or file list; may be given several times");
   command->add_option("--filelist", flags->lists, "file list; the same as --input");

@@ -1,16 +1,12 @@
 #include "koi/dataset/pack.h"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
-#include <optional>
 
 #include "koi/base/error.h"
-#include "koi/base/interrupt.h"
+#include "koi/base/folder_lock.h"
 #include "koi/base/parallel.h"
-#include "koi/checkpoint/elements.h"
-#include "koi/checkpoint/npy.h"
-#include "koi/dataset/pack_inputs.h"
+#include "koi/dataset/pack_entry.h"
+#include "koi/dataset/pack_pieces.h"
 #include "koi/dataset/shard.h"
 #include "koi/dataset/shard_folder.h"
 
@@ -30,36 +26,19 @@ bool is_packed_shard(const fs::path& path) {
          std::all_of(stem.begin(), stem.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-// Codes as a record stores them: uint32, where checkpoint::read_codes stops at 2^31 - 1.
-CodeRows read_code_rows(const fs::path& path, TextRules rules) {
-  const std::string where = path.string();
-  const checkpoint::TensorView array = checkpoint::read_npy(path);
-  const auto refuse = [&](const std::string& what) {
-    throw Error(
-        ErrorKind::corrupt, where, what,
-        "codes are whole numbers from 0 in a [codebooks, frames] array; run koi extract-vq");
-  };
-  constexpr int64_t kMaxCodebooks = 1024;  // a [10^9, 0] array is small as a file
-  if (array.shape.size() != 2 || array.shape[0] > kMaxCodebooks)
-    refuse("has the shape " + checkpoint::shape_text(array.shape));
-  if (array.dtype == checkpoint::DType::boolean) refuse("holds truth values");
-  if (rules == TextRules::repaired && array.numel() == 0) refuse("holds no frames");
-  const auto frames = static_cast<size_t>(array.shape[1]);
-  CodeRows rows(static_cast<size_t>(array.shape[0]));
-  const std::vector<double> values = checkpoint::to_doubles(array);
-  auto value = values.begin();
-  for (std::vector<uint32_t>& row : rows) {
-    row.reserve(frames);
-    for (size_t frame = 0; frame < frames; ++frame, ++value) {
-      // Written so that a NaN is refused too.
-      const bool sound = *value >= 0 && *value <= std::numeric_limits<uint32_t>::max();
-      if (!sound || std::trunc(*value) != *value)
-        refuse("holds the code " + std::to_string(*value));
-      row.push_back(static_cast<uint32_t>(*value));
-    }
+// What a part of the entries came to.
+struct Tally {
+  uint64_t sentences = 0;
+  uint64_t frames = 0;
+  std::vector<PackFailure> failures;
+
+  void add(const PackEntry& entry, const PackedEntry& packed) {
+    const bool sound = packed.outcome == PackedEntry::Outcome::packed;
+    sentences += sound ? 1 : 0;
+    frames += packed.frames;
+    if (!sound) failures.push_back({entry.codes.string(), packed.bytes});
   }
-  return rows;
-}
+};
 
 class Packer {
  public:
@@ -74,73 +53,102 @@ class Packer {
   PackReport run() {
     if (options_.inputs.empty())
       throw Error(ErrorKind::usage, "input", "is missing", "name a folder or a file list");
-    const bool repaired = options_.rules == TextRules::repaired;
-    const std::vector<PackGroup> groups = read_inputs();
-    uint64_t total = 0;
-    for (const PackGroup& group : groups) total += group.entries.size();
-
-    ShardFolder folder(options_.output, options_.shard_size_mib << 20);
-    uint64_t done = 0;
-    for (const PackGroup& group : groups) {
-      const TextData record = read_group(group);
-      done += group.entries.size();
-      if (listener_.progress) listener_.progress(done, total);
-      if (repaired && record.sentences.empty()) continue;
-      const std::string bytes = record_bytes(record);
-      folder.add(bytes);
-      count(record, bytes.size());
-    }
-    if (repaired && report_.sentences == 0) refuse_empty();
-    if (repaired) report_.removed = stale_shards(options_.output);
-    report_.shards = folder.commit(report_.removed);
-    return std::move(report_);
+    read_inputs();
+    if (!options_.share.is_whole()) return run_share();
+    EntryReader reader(groups_, {0, count_entries(groups_)}, options_, listener_.progress);
+    return make_shards([&reader] { return reader.next(); });
   }
 
  private:
-  std::vector<PackGroup> read_inputs() {
-    std::vector<PackGroup> groups;
+  void read_inputs() {
     for (const fs::path& input : options_.inputs) {
-      std::vector<PackGroup> more =
-          read_input(input, options_, [this](const PackFailure& failure) { fail(failure); });
-      std::move(more.begin(), more.end(), std::back_inserter(groups));
+      std::vector<PackGroup> more = read_input(
+          input, options_, [this](const PackFailure& failure) { listed_.push_back(failure); });
+      std::move(more.begin(), more.end(), std::back_inserter(groups_));
     }
-    stop_if_interrupted();
-    return groups;
   }
 
-  TextData read_group(const PackGroup& group) {
-    struct Read {
-      CodeRows codes;
-      std::optional<std::string> reason;
+  // Packs a part, unless an earlier run has, and makes the shards if it is the last.
+  PackReport run_share() {
+    const base::Share& share = options_.share;
+    const PackPieces pieces(options_.output, pack_fingerprint(groups_, options_), share.ranks);
+    const Tally tally = pack_part(pieces);
+    // Who wrote the last piece finds all of them; who finds all and has the lock makes the shards.
+    base::FolderLock lock;
+    if (pieces.missing() > 0 || !lock.try_lock(pieces.folder()) || pieces.missing() > 0)
+      return report_part(pieces, tally);
+    return make_shards(pieces.read(0, share.ranks));
+  }
+
+  Tally pack_part(const PackPieces& pieces) {
+    const base::Share& share = options_.share;
+    const size_t total = count_entries(groups_);
+    const EntryRange part{total * share.rank / share.ranks, total * (share.rank + 1) / share.ranks};
+    std::vector<const PackEntry*> entries;
+    for (const PackGroup& group : groups_)
+      for (const PackEntry& entry : group.entries) entries.push_back(&entry);
+    Tally tally;
+    auto entry = entries.begin() + static_cast<ptrdiff_t>(part.begin);
+    const auto tallied = [&](PackedEntry packed) {
+      tally.add(**entry++, packed);
+      return packed;
     };
-    std::vector<Read> reads(group.entries.size());
-    base::parallel_for(reads.size(), options_.num_workers, [&](size_t i) {
-      try {
-        reads[i].codes = read_code_rows(group.entries[i].codes, options_.rules);
-      } catch (const Error& error) {
-        reads[i].reason = error.what();
-      }
-    });
-    stop_if_interrupted();
-
-    TextData record{group.source, group.name, {}};
-    for (size_t i = 0; i < reads.size(); ++i) {
-      if (reads[i].reason) {
-        fail({group.entries[i].codes.string(), *reads[i].reason});
-      } else {
-        record.sentences.push_back({group.entries[i].texts, std::move(reads[i].codes)});
-      }
+    if (pieces.has(share.rank)) {
+      const PackedSource next = pieces.read(share.rank, share.rank + 1);
+      for (size_t i = 0; i < part.size(); ++i) tallied(next());
+    } else {
+      EntryReader reader(groups_, part, options_, listener_.progress);
+      pieces.write(share.rank, part.size(), [&] { return tallied(reader.next()); });
     }
-    return record;
+    return tally;
   }
 
-  void count(const TextData& record, size_t bytes) {
-    ++report_.records;
-    report_.bytes += bytes;
-    report_.sentences += record.sentences.size();
-    for (const Sentence& sentence : record.sentences) {
-      if (!sentence.codes.empty()) report_.frames += sentence.codes.front().size();
+  PackReport report_part(const PackPieces& pieces, const Tally& tally) {
+    report_.is_part = true;
+    report_.missing_parts = pieces.missing();
+    report_.sentences = tally.sentences;
+    report_.frames = tally.frames;
+    for (const PackFailure& failure : tally.failures) fail(failure);
+    return std::move(report_);
+  }
+
+  // Of all entries, which `next` gives in their order.
+  PackReport make_shards(const PackedSource& next) {
+    const bool repaired = options_.rules == TextRules::repaired;
+    for (const PackFailure& failure : listed_) fail(failure);
+    ShardFolder folder(options_.output, options_.shard_size_mib << 20);
+    for (const PackGroup& group : groups_) write_record(group, next, folder);
+    if (repaired && report_.sentences == 0) refuse_empty();
+    if (repaired) report_.removed = stale_shards(options_.output);
+    report_.shards = folder.commit(report_.removed);
+    PackPieces::remove(options_.output);
+    return std::move(report_);
+  }
+
+  // Only the reference writes a record without sentences, of a group that has words at least.
+  void write_record(const PackGroup& group, const PackedSource& next, ShardFolder& folder) {
+    bool begun = false, has_words = false;
+    const auto begin = [&] {
+      folder.begin_record();
+      folder.append(record_head(group.source, group.name));
+      begun = true;
+    };
+    for (const PackEntry& entry : group.entries) {
+      const PackedEntry packed = next();
+      has_words = has_words || packed.outcome != PackedEntry::Outcome::no_text;
+      if (packed.outcome != PackedEntry::Outcome::packed) {
+        fail({entry.codes.string(), packed.bytes});
+        continue;
+      }
+      if (!begun) begin();
+      folder.append(packed.bytes);
+      ++report_.sentences;
+      report_.frames += packed.frames;
     }
+    if (!begun && has_words && options_.rules == TextRules::reference) begin();
+    if (!begun) return;
+    report_.bytes += folder.end_record(group.name);
+    ++report_.records;
   }
 
   void fail(const PackFailure& failure) {
@@ -158,15 +166,11 @@ class Packer {
                 "them, and the transcripts' --text-extension");
   }
 
-  void stop_if_interrupted() const {
-    if (!base::stop_requested()) return;
-    throw base::Interrupted(options_.output.string(), "is as it was, nothing is packed yet",
-                            "the same command begins anew");
-  }
-
   PackOptions options_;
   const PackListener& listener_;
   PackReport report_;
+  std::vector<PackGroup> groups_;
+  std::vector<PackFailure> listed_;  // failures of the inputs themselves
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "koi/base/files.h"
+#include "koi/base/share.h"
 #include "koi/dataset/transcript.h"
 #include "koi/text/normalize.h"
 
@@ -27,6 +28,7 @@ struct PackOptions {
   // Numbers in transcripts, read out behind all cleaning. A transcript of which nothing is left is
   // reported.
   text::NumberReading numbers = text::NumberReading::none;
+  base::Share share{};  // of several processes that pack together, this one's part
 };
 
 struct PackFailure {
@@ -37,7 +39,8 @@ struct PackFailure {
 // Called from the thread that packs.
 struct PackListener {
   std::function<void(const PackFailure&)> failed;
-  std::function<void(uint64_t done, uint64_t total)> progress;  // files
+  // Files of this process's part, and the frames of those that were packed.
+  std::function<void(uint64_t done, uint64_t total, uint64_t frames)> progress;
 };
 
 struct PackReport {
@@ -48,6 +51,8 @@ struct PackReport {
   uint64_t frames = 0;
   uint64_t bytes = 0;
   uint64_t failures = 0;
+  bool is_part = false;      // no shards yet: sentences, frames and failures are those of the part
+  size_t missing_parts = 0;  // of other processes, then; 0: one of them makes the shards now
 };
 
 // Packs all inputs, in their order. A folder: its .npy files in the order of their path parts, one
@@ -59,7 +64,13 @@ struct PackReport {
 //
 // The shards of `output` are replaced as a whole once all is well: files named as shards are
 // (00000000.protos), directly in it, are removed; everything else in it stays. After an exception
-// it is as it was. Files that cannot be packed are reported and left out.
+// it is as it was. Files that cannot be packed are reported and left out. Memory does not grow with
+// the sentences, but for their names.
+//
+// Several processes (`share`) each pack a range of the entries into a piece in a hidden folder of
+// the output; the last one makes the shards, the same as one process would, and reports for all. No
+// process waits for another one or needs it to live: where one has died it is run again alone. A
+// piece that an earlier run wrote of the same files (by name, size and time) and options counts.
 //
 // Throws Error(usage) for no inputs, Error(not_found) for missing ones, Error(corrupt) for a file
 // list that is no text or a dataset without any sentence (not with the reference's rules),

@@ -1,12 +1,10 @@
 #include "koi/dataset/pack_inputs.h"
 
 #include <map>
-#include <optional>
 #include <string_view>
 
 #include "koi/base/error.h"
 #include "koi/base/listing.h"
-#include "koi/base/parallel.h"
 #include "koi/dataset/file_list.h"
 
 namespace koi::dataset {
@@ -49,16 +47,6 @@ std::string spoken(const std::string& transcript, const std::string& where,
   return text;
 }
 
-std::vector<std::string> read_texts(const fs::path& codes, const PackOptions& options) {
-  std::vector<std::string> texts;
-  for (const std::string& extension : options.text_extensions) {
-    fs::path path = codes;
-    path.replace_extension(extension);
-    texts.push_back(spoken(read_transcript(path, options.rules), path.string(), options));
-  }
-  return texts;
-}
-
 std::vector<PackGroup> read_folder(const fs::path& folder, const PackOptions& options,
                                    const FailureSink& failed) {
   const base::Listing listing =
@@ -67,29 +55,10 @@ std::vector<PackGroup> read_folder(const fs::path& folder, const PackOptions& op
     const Error error(ErrorKind::io, entry.path.string(), entry.what);
     failed({entry.path.string(), error.what()});
   }
-  const std::vector<fs::path>& files = listing.files;
-  struct Read {
-    std::vector<std::string> texts;
-    std::optional<std::string> reason;
-  };
-  std::vector<Read> reads(files.size());
-  base::parallel_for(files.size(), options.num_workers, [&](size_t i) {
-    try {
-      reads[i].texts = read_texts(files[i], options);
-    } catch (const Error& error) {
-      reads[i].reason = error.what();
-    }
-  });
-
   Groups groups("folder");
-  for (size_t i = 0; i < files.size(); ++i) {
-    if (reads[i].reason) {
-      failed({files[i].string(), "no transcript: " + *reads[i].reason});
-      continue;
-    }
-    const fs::path parent = files[i].parent_path();
-    groups.add(parent.string(), speaker_of(parent, options.rules),
-               {files[i], std::move(reads[i].texts)});
+  for (const fs::path& file : listing.files) {
+    const fs::path parent = file.parent_path();
+    groups.add(parent.string(), speaker_of(parent, options.rules), {file});
   }
   return groups.take();
 }
@@ -112,7 +81,7 @@ PackEntry list_entry(const ListLine& line, const fs::path& list, const PackOptio
     throw Error(ErrorKind::not_found, line.where, "there is no file " + line.path);
   path.replace_extension(".npy");
   const std::string text = tidy_transcript(line.text, line.where, options.rules);
-  return {path, {spoken(text, line.where, options)}};
+  return {path, spoken(text, line.where, options)};
 }
 
 std::vector<PackGroup> read_list(const fs::path& list, const PackOptions& options,
@@ -138,8 +107,23 @@ std::vector<PackGroup> read_input(const fs::path& input, const PackOptions& opti
   std::error_code ignored;
   if (!fs::exists(input, ignored))
     throw Error(ErrorKind::not_found, input.string(), "no such folder or file list");
-  return fs::is_directory(input, ignored) ? read_folder(input, options, failed)
+  return fs::is_directory(input, ignored) ? read_folder(input, options)
                                           : read_list(input, options, failed);
+}
+
+std::vector<fs::path> transcript_paths(const PackEntry& entry, const PackOptions& options) {
+  std::vector<fs::path> paths;
+  for (const std::string& extension : options.text_extensions)
+    paths.push_back(fs::path(entry.codes).replace_extension(extension));
+  return paths;
+}
+
+std::vector<std::string> read_texts(const PackEntry& entry, const PackOptions& options) {
+  if (entry.text) return {*entry.text};
+  std::vector<std::string> texts;
+  for (const fs::path& path : transcript_paths(entry, options))
+    texts.push_back(spoken(read_transcript(path, options.rules), path.string(), options));
+  return texts;
 }
 
 }  // namespace koi::dataset

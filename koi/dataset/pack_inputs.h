@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,7 +13,7 @@ namespace koi::dataset {
 
 struct PackEntry {
   base::fs::path codes;
-  std::vector<std::string> texts;
+  std::optional<std::string> text{};  // of a file list's line; else it stands beside the codes
 };
 
 // The entries of one record.
@@ -24,8 +25,15 @@ struct PackGroup {
 
 using FailureSink = std::function<void(const PackFailure&)>;
 
-// The groups of one input (see pack_dataset), without those whose files all failed.
+// The groups of one input (see pack_dataset), in the order of their first entries. Of a folder only
+// the names are read.
 std::vector<PackGroup> read_input(const base::fs::path& input, const PackOptions& options,
                                   const FailureSink& failed);
+
+// Where the transcripts of a folder's entry are.
+std::vector<base::fs::path> transcript_paths(const PackEntry& entry, const PackOptions& options);
+
+// The words of an entry, cleaned, in each spelling. Throws as read_transcript().
+std::vector<std::string> read_texts(const PackEntry& entry, const PackOptions& options);
 
 }  // namespace koi::dataset

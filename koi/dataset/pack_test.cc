@@ -33,7 +33,9 @@ class Pack : public testing::Test {
   }
   PackReport pack() {
     return pack_dataset(options, {[this](const PackFailure& f) { failures.push_back(f.reason); },
-                                  [this](uint64_t done, uint64_t) { progress.push_back(done); }});
+                                  [this](uint64_t done, uint64_t total, uint64_t frames) {
+                                    progress = {done, total, frames};
+                                  }});
   }
   // Names of all that is in the output.
   std::vector<std::string> output() const {
@@ -73,7 +75,7 @@ TEST_F(Pack, OneRecordAFolder) {
   EXPECT_EQ(all[1].sentences[1].codes, (CodeRows{{7, 7}, {7, 7}}));
   EXPECT_EQ(report.sentences, 3U);
   EXPECT_EQ(report.frames, 6U);
-  EXPECT_THAT(progress, ElementsAre(1, 3));
+  EXPECT_THAT(progress, ElementsAre(3, 3, 6));
   EXPECT_THAT(output(), ElementsAre("00000000.protos"));
 }
 
@@ -207,6 +209,85 @@ TEST_F(Pack, NumbersAreReadOutWhereAsked) {
   ASSERT_EQ(packed.size(), 2u);
   EXPECT_THAT(packed[0].sentences.at(0).texts, ElementsAre("사과 세 개"));
   EXPECT_THAT(packed[1].sentences.at(0).texts, ElementsAre("three apples"));
+}
+
+class PackShared : public Pack {
+ protected:
+  // Groups of different sizes, an entry that fails in most parts, a speaker only the list has.
+  void SetUp() override {
+    for (int i = 0; i < 11; ++i) add_pair("ada/" + std::to_string(i), "a " + std::to_string(i));
+    add_pair("bob/0", "b");
+    add_codes("ada/1a.npy");
+    add_pair("bob/broken", "broken");
+    add_text("bob/broken.npy", "not an array");
+    add_text("bob/0.wav", "");
+    add_text("x.list", (data() / "bob/0.wav").string() + "|나|ko|말\n" + "no line\n");
+    options.inputs.push_back(data() / "x.list");
+    alone = options;
+    alone.output = folder / "alone";
+    const PackReport report = pack_dataset(alone, {});
+    sentences = report.sentences;
+    expected = base::read_file(report.shards.at(0));
+  }
+  PackReport pack_rank(size_t rank, size_t ranks) {
+    options.share = {rank, ranks};
+    failures.clear();
+    return pack();
+  }
+  void expect_shards(const PackReport& report) {
+    EXPECT_FALSE(report.is_part);
+    EXPECT_EQ(report.sentences, sentences);
+    EXPECT_THAT(failures,
+                ElementsAre(HasSubstr("line 2"), HasSubstr("1a.lab"), HasSubstr("broken.npy")));
+    EXPECT_THAT(output(), ElementsAre("00000000.protos"));
+    EXPECT_TRUE(base::read_file(options.output / "00000000.protos") == expected);
+  }
+
+  PackOptions alone;
+  uint64_t sentences = 0;
+  std::string expected;
+};
+
+TEST_F(PackShared, TheLastOneMakesWhatOneProcessWould) {
+  for (const size_t ranks : {2, 3, 20}) {
+    SCOPED_TRACE(ranks);
+    uint64_t in_parts = 0;
+    for (size_t rank = ranks; rank-- > 1;) {
+      const PackReport part = pack_rank(rank, ranks);
+      EXPECT_TRUE(part.is_part);
+      EXPECT_EQ(part.missing_parts, rank);
+      EXPECT_TRUE(part.shards.empty());
+      in_parts += part.sentences;
+      EXPECT_EQ(pack_rank(rank, ranks).sentences, part.sentences);  // again, out of the piece
+    }
+    const PackReport last = pack_rank(0, ranks);
+    EXPECT_LE(in_parts, last.sentences);
+    expect_shards(last);
+  }
+}
+
+TEST_F(PackShared, PiecesOfOtherDataDoNotCount) {
+  EXPECT_EQ(pack_rank(0, 2).missing_parts, 1U);
+  add_text("ada/3.lab", "changed words");  // in the part of rank 0
+  EXPECT_EQ(pack_rank(1, 2).missing_parts, 1U);
+  expected = base::read_file(pack_dataset(alone, {}).shards.at(0));
+  expect_shards(pack_rank(0, 2));
+
+  EXPECT_EQ(pack_rank(0, 2).missing_parts, 1U);
+  EXPECT_EQ(pack_rank(1, 3).missing_parts, 2U);
+  EXPECT_EQ(pack_rank(1, 2).missing_parts, 1U);
+}
+
+TEST_F(PackShared, OneProcessClearsTheirPieces) {
+  pack_rank(1, 3);
+  expect_shards(pack_rank(0, 1));
+}
+
+TEST_F(PackShared, DamagedPiecesAreNamed) {
+  pack_rank(1, 2);
+  for (const auto& entry : fs::directory_iterator(options.output / ".koi-pieces"))
+    base::write_file(entry.path(), "x");
+  EXPECT_THROW(pack_rank(0, 2), Error);
 }
 
 // Chinese reading drops runs of zeros, as the reference does.

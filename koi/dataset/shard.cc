@@ -26,45 +26,52 @@ TextData from_message(const proto::TextData& message) {
   return record;
 }
 
-void require_utf8(const std::string& text, const TextData& record) {
+void require_utf8(const std::string& text, const std::string& speaker) {
   if (base::is_valid_utf8(text)) return;
-  throw Error(ErrorKind::corrupt, "speaker \"" + record.name + "\"",
-              "the name or a text is not UTF-8", "rename the folder or convert the text");
-}
-
-proto::TextData to_message(const TextData& record) {
-  require_utf8(record.name, record);
-  proto::TextData message;
-  message.set_source(record.source);
-  message.set_name(record.name);
-  for (const Sentence& from : record.sentences) {
-    proto::Sentence& to = *message.add_sentences();
-    for (const std::string& text : from.texts) {
-      require_utf8(text, record);
-      to.add_texts(text);
-    }
-    for (const auto& row : from.codes) {
-      to.add_semantics()->mutable_values()->Add(row.begin(), row.end());
-    }
-  }
-  return message;
+  throw Error(ErrorKind::corrupt, "speaker \"" + speaker + "\"", "the name or a text is not UTF-8",
+              "rename the folder or convert the text");
 }
 
 }  // namespace
 
-std::string record_bytes(const TextData& record) {
-  const proto::TextData message = to_message(record);
-  const size_t size = message.ByteSizeLong();
-  if (size > static_cast<size_t>(std::numeric_limits<int32_t>::max())) {
-    throw Error(ErrorKind::unsupported, "speaker \"" + record.name + "\"",
-                "has " + std::to_string(size) + " bytes of text and codes, a record holds 2 GiB",
-                "spread the recordings over several folders");
+std::string record_head(const std::string& source, const std::string& name) {
+  require_utf8(name, name);
+  proto::TextData message;
+  message.set_source(source);
+  message.set_name(name);
+  return message.SerializeAsString();
+}
+
+std::string sentence_bytes(const Sentence& sentence, const std::string& speaker) {
+  proto::TextData message;  // a part of a message is a message with that part alone
+  proto::Sentence& to = *message.add_sentences();
+  for (const std::string& text : sentence.texts) {
+    require_utf8(text, speaker);
+    to.add_texts(text);
+  }
+  for (const auto& row : sentence.codes)
+    to.add_semantics()->mutable_values()->Add(row.begin(), row.end());
+  record_length(message.ByteSizeLong(), speaker);  // throws where it cannot be a record's part
+  return message.SerializeAsString();
+}
+
+std::string record_length(uint64_t message_bytes, const std::string& speaker) {
+  if (message_bytes > static_cast<uint64_t>(std::numeric_limits<int32_t>::max())) {
+    throw Error(
+        ErrorKind::unsupported, "speaker \"" + speaker + "\"",
+        "has " + std::to_string(message_bytes) + " bytes of text and codes, a record holds 2 GiB",
+        "spread the recordings over several folders");
   }
   std::string bytes;
-  bytes.reserve(sizeof(uint32_t) + size);
-  base::append_bytes(bytes, static_cast<uint32_t>(size));
-  message.AppendToString(&bytes);
+  base::append_bytes(bytes, static_cast<uint32_t>(message_bytes));
   return bytes;
+}
+
+std::string record_bytes(const TextData& record) {
+  std::string message = record_head(record.source, record.name);
+  for (const Sentence& sentence : record.sentences)
+    message += sentence_bytes(sentence, record.name);
+  return record_length(message.size(), record.name) + message;
 }
 
 ShardReader::ShardReader(base::fs::path path)

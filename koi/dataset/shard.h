@@ -31,8 +31,14 @@ struct TextData {
 };
 
 // A record with its length in front. Throws Error(unsupported) where the message would pass
-// protobuf's 2 GiB.
+// protobuf's 2 GiB, Error(corrupt) where the name or a text is not UTF-8.
 std::string record_bytes(const TextData& record);
+
+// The same in parts, for records of which not all is in memory: length, head and sentences one
+// behind the other are the record. Throw as record_bytes().
+std::string record_head(const std::string& source, const std::string& name);
+std::string sentence_bytes(const Sentence& sentence, const std::string& speaker);
+std::string record_length(uint64_t message_bytes, const std::string& speaker);
 
 // Reads a shard record by record; only one is in memory.
 class ShardReader {

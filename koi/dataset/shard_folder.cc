@@ -1,14 +1,12 @@
 #include "koi/dataset/shard_folder.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <sstream>
 
 #include "koi/base/error.h"
+#include "koi/dataset/shard.h"
 
 namespace koi::dataset {
 namespace {
@@ -43,34 +41,22 @@ bool is_there(const fs::path& path) {
   return fs::exists(path, ignored);
 }
 
-// An exclusive lock, which ends with the descriptor or the process.
-int lock_folder(const fs::path& folder) {
-  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor >= 0 && ::flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-    ::close(descriptor);
-    throw Error(ErrorKind::io, folder.string(), "another koi build-dataset writes to it",
-                "wait until it has ended");
-  }
-  return descriptor;  // some file systems know no locks
-}
-
 }  // namespace
 
-ShardFolder::ShardFolder(fs::path output, uint64_t shard_bytes)
+ShardFolder::ShardFolder(base::fs::path output, uint64_t shard_bytes)
     : output_(std::move(output)), shard_bytes_(shard_bytes) {
   made_output_ = !is_there(output_);
   base::make_folder(output_);
-  lock_ = lock_folder(output_);
+  if (!lock_.try_lock(output_)) {
+    throw Error(ErrorKind::io, output_.string(), "another koi build-dataset writes to it",
+                "wait until it has ended");
+  }
   try {
     if (is_there(output_ / kSwitching)) finish_switch();
     fs::remove_all(output_ / kCollected);
     base::make_folder(output_ / kCollected);
   } catch (const fs::filesystem_error& error) {
-    ::close(lock_);
     throw Error(ErrorKind::io, output_.string(), "cannot be written to: " + error.code().message());
-  } catch (...) {
-    ::close(lock_);
-    throw;
   }
 }
 
@@ -79,14 +65,25 @@ ShardFolder::~ShardFolder() {
   std::error_code ignored;
   fs::remove_all(output_ / kCollected, ignored);
   if (made_output_) fs::remove(output_, ignored);  // only if it is empty
-  ::close(lock_);
 }
 
-void ShardFolder::add(std::string_view record) {
+void ShardFolder::begin_record() {
   if (!shard_)
     shard_ = std::make_unique<base::AtomicFile>(output_ / kCollected / number_of(finished_));
-  shard_->write(record);
+  record_begin_ = shard_->position();
+  shard_->write(record_length(0, ""));
+}
+
+void ShardFolder::append(std::string_view message) { shard_->write(message); }
+
+uint64_t ShardFolder::end_record(const std::string& speaker) {
+  const uint64_t bytes = shard_->position() - record_begin_;
+  const std::string length = record_length(bytes - sizeof(uint32_t), speaker);
+  if (::pwrite(shard_->descriptor(), length.data(), length.size(),
+               static_cast<off_t>(record_begin_)) != static_cast<ssize_t>(length.size()))
+    throw Error(ErrorKind::io, output_.string(), "a shard cannot be written");
   if (shard_->position() > shard_bytes_) finish_shard();
+  return bytes;
 }
 
 void ShardFolder::finish_shard() {

@@ -4,10 +4,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "koi/base/files.h"
+#include "koi/base/folder_lock.h"
 
 namespace koi::dataset {
 
@@ -21,9 +23,14 @@ class ShardFolder {
   ShardFolder(const ShardFolder&) = delete;
   ShardFolder& operator=(const ShardFolder&) = delete;
 
-  // Appends to the present shard, which ends when it is larger than `shard_bytes` then. Shards are
-  // collected in a hidden folder inside the output, under names that no search for shards finds.
-  void add(std::string_view record);
+  // Begins a record in the present shard; what is appended is its message, of which nothing stays
+  // in memory. end_record() writes its length in front and returns the record's bytes; the shard
+  // ends when it is larger than `shard_bytes` then. Shards are collected in a hidden folder inside
+  // the output, under names that no search for shards finds. Throws Error(io), and at the end of
+  // the record as record_length() for `speaker`.
+  void begin_record();
+  void append(std::string_view message);
+  uint64_t end_record(const std::string& speaker);
 
   // Puts the shards in place as 00000000.protos and so on, in the place of the files `stale`. One
   // rename decides: a run that is killed before it leaves the old shards; after it the folder is
@@ -37,10 +44,11 @@ class ShardFolder {
 
   base::fs::path output_;
   bool made_output_ = false;
-  int lock_ = -1;
+  base::FolderLock lock_;
   uint64_t shard_bytes_;
   size_t finished_ = 0;
   std::unique_ptr<base::AtomicFile> shard_;
+  uint64_t record_begin_ = 0;  // in the shard
 };
 
 // Throws Error(io) where a packer was killed while it put its shards into `folder`: only some may

@@ -13,6 +13,7 @@
 
 #include "koi/base/error.h"
 #include "koi/dataset/pack.h"
+#include "koi/dataset/shard.h"
 #include "koi/dataset/shard_files.h"
 #include "tests/support/temp_dir.h"
 
@@ -53,17 +54,24 @@ namespace {
 using Shards = std::map<std::string, std::string>;  // bytes by name
 namespace fs = std::filesystem;
 
+void add(ShardFolder& folder, const std::string& record) {
+  folder.begin_record();
+  for (const char c : record) folder.append({&c, 1});
+  EXPECT_EQ(folder.end_record("speaker"), record.size() + 4);
+}
+
 // A shard for each record.
 void write_shards(const fs::path& output, const std::vector<std::string>& records) {
   ShardFolder folder(output, 0);
-  for (const std::string& record : records) folder.add(record);
+  for (const std::string& record : records) add(folder, record);
   folder.commit(stale_shards(output));
 }
 
 Shards shards_of(const std::vector<std::string>& records) {
   Shards shards;
   for (const std::string& record : records)
-    shards["0000000" + std::to_string(shards.size()) + ".protos"] = record;
+    shards["0000000" + std::to_string(shards.size()) + ".protos"] =
+        record_length(record.size(), "speaker") + record;
   return shards;
 }
 
@@ -164,7 +172,7 @@ TEST(ShardFolder, KilledTwiceItIsStillFinished) {
 TEST(ShardFolder, OnePackerAtATime) {
   const test::TempDir folder;
   ShardFolder first(folder.path(), 0);
-  first.add("mine");
+  add(first, "mine");
   EXPECT_THROW(ShardFolder(folder.path(), 0), Error);
   EXPECT_EQ(first.commit({}).size(), 1U);
 }

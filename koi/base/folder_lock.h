@@ -1,0 +1,25 @@
+// One process at a time in a folder.
+#pragma once
+
+#include "koi/base/files.h"
+
+namespace koi::base {
+
+// An exclusive lock (flock) on a folder; it ends with the object, and with its process however that
+// ends. It leaves no file.
+class FolderLock {
+ public:
+  FolderLock() = default;
+  ~FolderLock();
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+
+  // False where another one holds it. Never waits. Where the file system knows no locks, or the
+  // folder cannot be opened, there is none to hold and all have it.
+  bool try_lock(const fs::path& folder);
+
+ private:
+  int descriptor_ = -1;
+};
+
+}  // namespace koi::base
