@@ -5,13 +5,13 @@
 
 #include <algorithm>
 #include <csignal>
-#include <map>
 #include <nlohmann/json.hpp>
 
 #include "koi/audio/audio_file.h"
 #include "koi/base/files.h"
 #include "koi/base/random.h"
 #include "koi/checkpoint/npy.h"
+#include "tests/support/file_tree.h"
 #include "tests/support/metrics_rows.h"
 #include "tests/support/run_program.h"
 #include "tests/support/temp_dir.h"
@@ -21,18 +21,8 @@ namespace koi::test {
 namespace {
 
 namespace fs = std::filesystem;
-using Files = std::map<std::string, std::string>;  // bytes by path
 using Words = std::vector<std::string>;
 using testing::HasSubstr;
-
-// All files below `folder`, temporary ones too.
-Files files_in(const fs::path& folder) {
-  Files files;
-  if (!fs::exists(folder)) return files;
-  for (const fs::path& path : base::list_files(folder, [](const fs::path&) { return true; }))
-    files[path.lexically_relative(folder)] = base::read_file(path);
-  return files;
-}
 
 bool are_part_of(const Files& part, const Files& whole) {
   return std::includes(whole.begin(), whole.end(), part.begin(), part.end());
