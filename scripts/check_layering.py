@@ -15,13 +15,14 @@ ALLOWED = {
     "audio": "base tensor",
     "codec": "base checkpoint tensor config audio",
     "dataset": "base text checkpoint",
+    "align": "base text audio dataset",
     "check": "base text checkpoint audio dataset",
     "lm": "base text checkpoint tensor",
     "train": "base config checkpoint tensor text dataset lm",
     "speech": "base text checkpoint tensor audio codec lm",
 }
 # Folders free of libtorch, and the single files in them that are not.
-TORCH_FREE = {"base", "config", "text", "checkpoint", "audio", "dataset", "check"}
+TORCH_FREE = {"base", "config", "text", "checkpoint", "audio", "dataset", "align", "check"}
 TORCH_FILES = {"koi/audio/mel.h", "koi/audio/mel.cc", "koi/audio/mel_test.cc"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]')
 
