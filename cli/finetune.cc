@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/flags.h"
 #include "cli/loss_curve.h"
+#include "cli/normalize_flag.h"
 #include "cli/step_runner.h"
 #include "koi/base/error.h"
 #include "koi/base/files.h"
@@ -30,6 +31,7 @@ struct FinetuneFlags {
   std::string lora_config = "r_8_alpha_16";
   std::string text_extension = ".lab";
   std::string text;
+  std::string normalize = "none";
   std::string device = "auto";
   int threads = 0;
   int64_t steps = 0;
@@ -114,7 +116,7 @@ class Finetune {
                                         checkpoint::find_codec(flags_.checkpoint)}})) &&
                      step({"build-dataset",
                            {"--input", at_.data(), "--output", at_.shards(), "--text-extension",
-                            flags_.text_extension}}) &&
+                            flags_.text_extension, "--normalize", flags_.normalize}}) &&
                      step(train()) && step(merge()) && step(say());
     report(ran);
     if (ran) return 0;
@@ -197,7 +199,9 @@ class Finetune {
   Step say() const {
     const std::string text =
         flags_.text.empty() ? first_transcript(at_.data(), flags_.text_extension) : flags_.text;
-    Step what{"say", {"--text", text, "--checkpoint-path", at_.merged(), "-o", at_.sample()}};
+    Step what{"say",
+              {"--text", text, "--normalize", flags_.normalize, "--checkpoint-path", at_.merged(),
+               "-o", at_.sample()}};
     if (flags_.max_new_tokens > 0) {
       what.arguments.insert(what.arguments.end(),
                             {"--max-new-tokens", std::to_string(flags_.max_new_tokens)});
@@ -252,6 +256,8 @@ void add_finetune(CLI::App& app) {
       "  koi finetune data-raw --name alice --checkpoint-path checkpoints/fish-speech-1.4\n"
       "  koi finetune 녹음 --name 민지 --checkpoint-path checkpoints/fish-speech-1.4 --text "
       "'안녕하세요.'\n"
+      "  koi finetune 녹음 --name 민지 --checkpoint-path checkpoints/fish-speech-1.4 --normalize "
+      "auto\n"
       "  koi finetune data-raw --name alice --steps 500 model.optimizer.lr=5e-5 data.batch_size=2\n"
       "Everything lies in results/NAME; the same command again goes on where it stopped.\n",
       [] { return Finetune(flags).run(); });
@@ -275,6 +281,7 @@ void add_finetune(CLI::App& app) {
                    "training steps; 0: trainer.max_steps of the configuration")
       ->capture_default_str();
   command->add_option("--text", flags.text, "the sample sentence; by default the first transcript");
+  add_normalize(command, flags.normalize);
   command
       ->add_option("--max-new-tokens", flags.max_new_tokens,
                    "longest sample in frames of 46 ms; 0: as many as fit")

@@ -1,6 +1,6 @@
 // The real program on real recordings (Debian's Asterisk prompts, at least three minutes): from
 // loudness to speech, with plain names and with Hangul in file, speaker and project names.
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include <cmath>
 #include <filesystem>
@@ -174,16 +174,21 @@ TEST_F(Pipeline, NumbersAreSpokenAsWords) {
 
 TEST_F(Pipeline, FinetuneDoesAllAndGoesOn) {
   make_recordings(at / "data-raw", "allison", "0.3");
+  const auto is_text = [](const fs::path& path) { return path.extension() == ".lab"; };
+  base::write_file(base::list_files(at / "data-raw", is_text).front(), "Call at 3:30 pm.");
   make_checkpoint(at.path());
   const std::vector<std::string> command = {
       "finetune",         "data-raw", "--name", "목소리",         "--checkpoint-path",
       "checkpoint",       "--steps",  "4",      "--text",         "Goodbye.",
-      "--max-new-tokens", "12",       "--json", "max_length=128", "data.batch_size=2"};
+      "--max-new-tokens", "12",       "--json", "max_length=128", "data.batch_size=2",
+      "--normalize",      "en"};
   const auto first = nlohmann::json::parse(must(command, at.path()).out);
   EXPECT_TRUE(fs::exists(at / first["wav"].get<std::string>()));
   EXPECT_TRUE(fs::exists(at / first["report"].get<std::string>()));
   EXPECT_TRUE(fs::exists(at / first["findings"].get<std::string>()));
   ASSERT_EQ(first["steps"].size(), 7U);
+  EXPECT_THAT(base::read_file(at / "results/목소리/protos/00000000.protos"),
+              testing::HasSubstr("at three thirty pm"));
   const auto written = fs::last_write_time(at / "results/목소리/checkpoints/step_000000004.ckpt");
   const auto second = nlohmann::json::parse(must(command, at.path()).out);
   EXPECT_TRUE(second["steps"][0]["skipped"]) << second.dump();
