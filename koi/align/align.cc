@@ -15,9 +15,11 @@ std::vector<Group> align(const std::vector<Phrase>& phrases, const SpeechMap& ma
   double units = 0, spoken_s = 0;
   for (const Phrase& phrase : phrases) units += phrase.units + kUnitsPerPause;
   for (const Stretch& stretch : map.speech) spoken_s += stretch.duration_s();
+  // At most: the last one is always told as such.
+  constexpr double kRounds = 4 + kRefinements;
   int rounds = 0;
   const auto count_round = [&] {
-    if (on_round) on_round(++rounds / (4.0 + kRefinements));
+    if (on_round) on_round(++rounds / kRounds);
   };
 
   // The overall rate is wrong where much was not read or not written: some usual ones are tried.
@@ -31,6 +33,7 @@ std::vector<Group> align(const std::vector<Phrase>& phrases, const SpeechMap& ma
       reader = lattice.fitted_reader();
     }
     count_round();
+    if (best > static_cast<double>(phrases.size())) break;  // far more than chance explains
   }
   if (best == -std::numeric_limits<double>::infinity()) return {};
   for (int i = 1; i < kRefinements; ++i) {
@@ -40,7 +43,7 @@ std::vector<Group> align(const std::vector<Phrase>& phrases, const SpeechMap& ma
   // Leaving the script is easy only now: before the reader is known it would explain too much.
   reader.strays = kStrays;
   std::vector<Group> groups = Lattice(phrases, map, reader).likeliest();
-  count_round();
+  if (on_round) on_round(1);
   return groups;
 }
 

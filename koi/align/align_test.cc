@@ -143,8 +143,8 @@ TEST(Align, TenThousandSentencesTakeTheirTimeButNotTheSquareOfIt) {
   scene.read(0, scene.phrases.size());
   const std::clock_t start = std::clock();
   const auto groups = align(scene.phrases, scene.map);
-  // 11 hours of speech. A tenth of that is needed on a slow machine.
-  EXPECT_LT(static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC, 400);
+  // 11 hours of speech; 29 s were measured.
+  EXPECT_LT(static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC, 200);
   size_t right = 0;
   for (const Group& group : groups) right += group.to == scene.ends[group.last - 1] ? 1 : 0;
   EXPECT_GT(static_cast<double>(right), 0.97 * static_cast<double>(groups.size()));

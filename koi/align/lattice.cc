@@ -10,10 +10,10 @@
 namespace koi::align {
 namespace {
 
-constexpr double kEdgeStrays = 0.02;           // the script may well begin late and end early
-constexpr double kSkip = 0.5;                  // that one more phrase is left out
-constexpr double kOffS = 20, kEdgeOffS = 120;  // mean time of something else
-constexpr size_t kMostPhrases = 4;             // in one breath
+constexpr double kEdgeStrays = 0.02;          // the script may well begin late and end early
+constexpr double kSkip = 0.5;                 // that one more phrase is left out
+constexpr double kOffS = 8, kEdgeOffS = 120;  // mean time of something else
+constexpr size_t kMostPhrases = 3;            // in one breath
 constexpr double kBeam = 1e-20;  // nodes less probable than the best of their layer end here
 constexpr size_t kMostNodes = size_t{80} << 20;
 constexpr double kNever = -std::numeric_limits<double>::infinity();
