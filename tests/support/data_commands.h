@@ -26,13 +26,13 @@ struct DataCommand {
 inline std::vector<DataCommand> data_commands() {
   const std::string codec =
       KOI_SOURCE_DIR "/assets/demo-codec/firefly-gan-vq-fsq-8x1024-21hz-generator.pth";
-  return {{"loudness_norm", {"loudness-norm", "raw", "out"}, "out", 36},
-          {"resample", {"resample", "raw", "out", "--sampling-rate", "16000"}, "out", 36},
+  return {{"loudness_norm", {"loudness-norm", "raw", "out"}, "out", 60},
+          {"resample", {"resample", "raw", "out", "--sampling-rate", "16000"}, "out", 60},
           {"slice", {"slice", "raw", "out", "--min-duration", "0.5"}, "out", 24},
-          {"extract_vq", {"extract-vq", "raw", "--checkpoint-path", codec}, "raw", 12},
+          {"extract_vq", {"extract-vq", "raw", "--checkpoint-path", codec}, "raw", 20},
           {"build_dataset",
            {"build-dataset", "--input", "codes", "--output", "out", "--text-extension", ".lab",
-            "--shard-size", "1"},
+            "--shard-size", "0"},
            "out",
            0}};
 }
@@ -96,8 +96,8 @@ class DataPlaces {
   // One speaker has most of the sentences.
   void write_codes() {
     base::PythonRandom random(5);
-    for (int i = 0; i < 1500; ++i) {
-      const std::string speaker = i < 1200 ? "가" : i < 1201 ? "b" : "c";
+    for (int i = 0; i < 800; ++i) {
+      const std::string speaker = i < 700 ? "가" : i < 701 ? "b" : "c";
       const base::fs::path stem = at_ / "input/codes" / speaker / std::to_string(i);
       base::make_folder(stem.parent_path());
       checkpoint::Codes codes{8, 40 + i % 100, {}};

@@ -21,6 +21,7 @@ class Process {
   Process& operator=(const Process&) = delete;
 
   void signal(int number) const;
+  bool ended();
   int wait();  // the exit status; 128 + n after signal n
 
   std::vector<pid_t> children() const;  // that it has started itself, oldest first
@@ -32,8 +33,6 @@ class Process {
   void wait_for(const std::string& text);
 
  private:
-  bool ended();
-
   TempDir scratch_;
   pid_t id_ = -1;
   int status_ = -1;  // -1: runs
