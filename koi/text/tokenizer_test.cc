@@ -121,7 +121,9 @@ TEST_F(TokenizerTest, broken_files_are_refused) {
 TEST_F(TokenizerTest, what_is_not_known_is_refused_by_name) {
   const auto refuses = [&](const std::string& pointer, const std::string& value,
                            const std::string& name) {
-    EXPECT_THAT(error_with(pointer, value, ErrorKind::unsupported), HasSubstr(name));
+    const std::string error = error_with(pointer, value, ErrorKind::unsupported);
+    EXPECT_THAT(error, AllOf(HasSubstr(name), HasSubstr("tokenizer.json")));
+    EXPECT_EQ(error.find('\n'), std::string::npos) << error;
   };
   refuses("/model/type", "\"Unigram\"", "Unigram");
   refuses("/model/dropout", "0.1", "dropout");
@@ -147,6 +149,32 @@ TEST_F(TokenizerTest, what_is_not_known_is_refused_by_name) {
     refuses("/pre_tokenizer", split.dump(), "in the pattern");
   }
   refuses("/decoder", R"({"type": "CTC"})", "CTC");
+  // Inside of a list, and settings that are newer than the file's version says.
+  refuses("/normalizer",
+          R"({"type": "Sequence", "normalizers": [{"type": "NFC"}, {"type": "BertNormalizer"}]})",
+          "BertNormalizer");
+  refuses("/pre_tokenizer",
+          R"({"type": "Sequence", "pretokenizers": [{"type": "UnicodeScripts"}]})",
+          "UnicodeScripts");
+  refuses("/decoder", R"({"type": "Sequence", "decoders": [{"type": "WordPiece"}]})", "WordPiece");
+  refuses("/normalizer", R"({"type": "NFC", "new_setting": 1})", "new_setting");
+  refuses("/pre_tokenizer", R"({"type": "ByteLevel", "new_setting": 1})", "new_setting");
+  refuses("/decoder", R"({"type": "ByteLevel", "new_setting": 1})", "new_setting");
+  refuses("/pre_tokenizer",
+          R"({"type": "Metaspace", "replacement": "_", "prepend_scheme": "sometimes"})",
+          "sometimes");
+  refuses("/added_tokens/0/new_flag", "true", "new_flag");
+  refuses("/new_section", "{}", "new_section");
+}
+
+// Whatever a post-processor puts around a text is never asked for.
+TEST_F(TokenizerTest, post_processors_change_nothing) {
+  Json json = small_tokenizer();
+  const auto plain = load(json).encode("abcab");
+  for (const char* type : {"TemplateProcessing", "ByteLevel", "RobertaProcessing", "Newer"}) {
+    json["post_processor"] = {{"type", type}};
+    EXPECT_EQ(load(json).encode("abcab"), plain) << type;
+  }
 }
 
 // Where a text begins is known only before anything was put in front of it.

@@ -172,6 +172,38 @@ TEST_F(Pipeline, NumbersAreSpokenAsWords) {
   EXPECT_EQ(said("auto", "at 3:30 pm"), "at three thirty pm");
 }
 
+// Names of special tokens in what a user wrote are no such tokens.
+TEST_F(Pipeline, SpecialsInATextStayTextUnlessAsked) {
+  make_checkpoint(at.path());
+  const auto codes_of = [&](const std::string& text, std::vector<std::string> more) {
+    std::vector<std::string> words{
+        "generate", "--text",           text, "--checkpoint-path", "checkpoint",
+        "--greedy", "--max-new-tokens", "24", "--output-dir",      "."};
+    words.insert(words.end(), more.begin(), more.end());
+    must(words, at.path());
+    return checkpoint::read_codes(at / "codes_0.npy").values;
+  };
+  const std::string plain = "one two", spelled = "one <|im_end|> two";
+  EXPECT_EQ(codes_of(plain, {}), codes_of(plain, {"--special-tokens"}));
+  EXPECT_NE(codes_of(spelled, {}), codes_of(spelled, {"--special-tokens"}));
+  for (const std::string specials : {"", "--special-tokens"}) {
+    std::vector<std::string> words{
+        "say",    "--text", spelled, "--checkpoint-path", "checkpoint", "--max-new-tokens", "2",
+        "--json", "-o",     "x.wav"};
+    if (!specials.empty()) words.push_back(specials);
+    const auto said = nlohmann::json::parse(must(words, at.path()).out);
+    EXPECT_EQ(said["segments"][0]["text"], spelled);
+  }
+  fs::create_directories(at / "data/a");
+  base::write_file(at / "data/a/x.lab", spelled);
+  checkpoint::write_codes(at / "data/a/x.npy", {8, 2, std::vector<int32_t>(16, 1)});
+  must({"build-dataset", "--input", "data", "--output", "protos", "--text-extension", ".lab"},
+       at.path());
+  // All that stands in <> is taken out of transcripts.
+  EXPECT_THAT(base::read_file(at / "protos/00000000.protos"),
+              AllOf(testing::HasSubstr(plain), Not(testing::HasSubstr("im_end"))));
+}
+
 TEST_F(Pipeline, FinetuneDoesAllAndGoesOn) {
   make_recordings(at / "data-raw", "allison", "0.3");
   const auto is_text = [](const fs::path& path) { return path.extension() == ".lab"; };

@@ -112,14 +112,6 @@ class Scale : public testing::Test {
 // What grows: lists of paths, each of some 300 bytes with its parts, and what is reported of a
 // file.
 TEST_F(Scale, ListingIsQuickMemoryFlatAndWhatIsDoneIsNotDoneAgain) {
-  const auto start = std::chrono::steady_clock::now();
-  const auto files = base::list_files(at_ / "large", audio::is_audio_path);
-  const std::chrono::duration<double> listing = std::chrono::steady_clock::now() - start;
-  EXPECT_EQ(files.size(), static_cast<size_t>(count_));
-  EXPECT_LT(listing.count(), kListingS);
-  std::printf("%-24s %7d files %7.2f s\n", "listing", count_, listing.count());
-  std::fflush(stdout);
-
   const std::string all = std::to_string(count_);
   EXPECT_THAT(compare("length", {"length", "TREE"}, 1024).result.out,
               HasSubstr(all + " recordings"));
@@ -141,6 +133,15 @@ TEST_F(Scale, ListingIsQuickMemoryFlatAndWhatIsDoneIsNotDoneAgain) {
   const Measured packed = compare("build-dataset, again", pack, 1024);
   EXPECT_THAT(packed.result.out, HasSubstr(all + " sentences"));
   EXPECT_LT(packed.seconds, kSecondRunS);
+
+  // Last: the memory of this process would count as that of the programs that it starts.
+  const auto start = std::chrono::steady_clock::now();
+  const auto files = base::list_files(at_ / "large", audio::is_audio_path);
+  const std::chrono::duration<double> listing = std::chrono::steady_clock::now() - start;
+  EXPECT_EQ(files.size(), static_cast<size_t>(count_));
+  EXPECT_LT(listing.count(), kListingS);
+  std::printf("%-24s %7d files %7.2f s\n", "listing", count_, listing.count());
+  std::fflush(stdout);
 }
 
 }  // namespace
