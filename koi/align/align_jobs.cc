@@ -66,6 +66,7 @@ class Runner {
       on_problem_(report_.problems.back());
     };
     try {
+      if (!job.fault.empty()) throw Error(ErrorKind::io, job.recording.string(), job.fault);
       if (job.text.empty()) {
         throw Error(ErrorKind::not_found, job.recording.string(), "has no transcript beside it",
                     "put its text into a .lab or .txt of its name");
@@ -134,7 +135,10 @@ std::vector<Job> find_jobs(const fs::path& input, const fs::path& output,
                            const std::string& speaker) {
   std::vector<Job> jobs;
   std::set<fs::path> names;
-  for (const fs::path& relative : audio::list_recordings(input, output, /*recursive=*/true)) {
+  const base::Listing listing = audio::list_recordings(input, output, /*recursive=*/true);
+  for (const base::OddEntry& entry : listing.odd)
+    jobs.push_back({input / entry.path, {}, {}, 1, entry.what});
+  for (const fs::path& relative : listing.files) {
     const fs::path recording = input / relative;
     jobs.push_back(make_job(recording, text_beside(recording), output, speaker));
     if (names.insert(jobs.back().folder / recording.stem()).second) continue;

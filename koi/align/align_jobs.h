@@ -14,6 +14,7 @@ struct Job {
   base::fs::path text;    // empty: there is none
   base::fs::path folder;  // for the clips: OUT/SPEAKER
   double length_s = 1;    // of the recording, about
+  std::string fault{};    // why it is no recording although it is called like one; else empty
 };
 
 // One recording. `speaker` is the folder's name in `output`; empty: that of the folder in which the
@@ -23,7 +24,8 @@ Job make_job(const base::fs::path& recording, const base::fs::path& text,
              const base::fs::path& output, const std::string& speaker);
 
 // Each recording in a folder and those below it (nothing below `output`) with the .lab, else .txt,
-// of its name beside it. Throws as make_job(), Error(not_found) where there is no recording,
+// of its name beside it; what is called like a recording and is none fails when its turn comes.
+// Throws as make_job(), Error(not_found) where there is no recording,
 // Error(usage) where two would write clips of the same name.
 std::vector<Job> find_jobs(const base::fs::path& input, const base::fs::path& output,
                            const std::string& speaker);

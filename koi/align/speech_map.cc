@@ -134,7 +134,7 @@ std::vector<Stretch> tidied(const std::vector<Stretch>& found) {
 
 SpeechMap find_speech(const base::fs::path& recording) {
   LevelMeter meter;
-  const audio::AudioInfo info = audio::stream_audio(
+  const audio::AudioInfo info = audio::stream_audio<float>(
       recording, [&](const audio::AudioInfo& header) { meter.begin(header); },
       [&](std::span<const float> samples) { meter.take(samples); });
   const Levels levels = std::move(meter).levels(info.frames);

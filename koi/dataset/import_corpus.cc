@@ -7,6 +7,7 @@
 
 #include "koi/base/error.h"
 #include "koi/base/interrupt.h"
+#include "koi/base/leftovers.h"
 #include "koi/base/parallel.h"
 
 namespace koi::dataset {
@@ -60,6 +61,7 @@ class Importer {
   ImportReport run(const std::vector<CorpusEntry>& entries) {
     const std::vector<Group> groups = plan(entries);
     base::make_folder(output_);
+    base::remove_leftovers_below(output_);
     const size_t workers = std::min(options_.num_workers, base::usable_cores());
     base::parallel_for(groups.size(), workers, [&](size_t i) { make(groups[i]); });
     report_.interrupted = base::stop_requested() && looked_at_ < entries.size();

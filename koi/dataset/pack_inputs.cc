@@ -107,7 +107,7 @@ std::vector<PackGroup> read_input(const fs::path& input, const PackOptions& opti
   std::error_code ignored;
   if (!fs::exists(input, ignored))
     throw Error(ErrorKind::not_found, input.string(), "no such folder or file list");
-  return fs::is_directory(input, ignored) ? read_folder(input, options)
+  return fs::is_directory(input, ignored) ? read_folder(input, options, failed)
                                           : read_list(input, options, failed);
 }
 
