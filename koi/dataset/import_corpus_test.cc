@@ -190,9 +190,11 @@ TEST_F(ImportCorpus, ASecondRunDoesWhatIsNotFinished) {
   EXPECT_FALSE(fs::equivalent(dir / "a.wav", output / "S/a.wav"));
   fs::remove(output / "S/b.lab");
   base::write_file(output / "S/a.lab", "mended by hand\n");
+  write("out/S/.koi-tmp-99-0", "half");  // of a killed run
   const ImportReport second = import(entries);
   EXPECT_EQ(second.done, 1U);
   EXPECT_EQ(second.skipped, 1U);
+  EXPECT_FALSE(fs::exists(output / "S/.koi-tmp-99-0"));
   EXPECT_EQ(read_file(output / "S/a.lab"), "mended by hand\n");
   EXPECT_EQ(import(entries, {.overwrite = true}).done, 2U);
   EXPECT_EQ(read_file(output / "S/a.lab"), "one\n");
