@@ -1,14 +1,23 @@
 #include "koi/align/align.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "koi/align/spoken_units.h"
 
 namespace koi::align {
+namespace {
 
-std::vector<Group> align(const std::vector<Phrase>& phrases, const SpeechMap& map,
-                         const std::function<void(double)>& on_round) {
+double fit_of(const Reader& reader) {
+  constexpr double kMiddle = 0.2, kWidth = 0.01;
+  return 1 / (1 + std::exp((reader.spread - kMiddle) / kWidth));
+}
+
+}  // namespace
+
+Alignment align(const std::vector<Phrase>& phrases, const SpeechMap& map,
+                const std::function<void(double)>& on_round) {
   constexpr double kSlowest = 0.2, kFastest = 0.05;  // seconds a unit
   constexpr int kRefinements = 3;
   constexpr double kStrays = 1e-3;  // measured to give the truest probabilities
@@ -42,9 +51,9 @@ std::vector<Group> align(const std::vector<Phrase>& phrases, const SpeechMap& ma
   }
   // Leaving the script is easy only now: before the reader is known it would explain too much.
   reader.strays = kStrays;
-  std::vector<Group> groups = Lattice(phrases, map, reader).likeliest();
+  const Lattice lattice(phrases, map, reader);
   if (on_round) on_round(1);
-  return groups;
+  return {lattice.likeliest(), fit_of(lattice.fitted_reader())};
 }
 
 }  // namespace koi::align

@@ -84,7 +84,8 @@ class Runner {
   }
 
   Report report(size_t jobs) {
-    if (clips_ > 0) report_.total.confidence /= static_cast<double>(clips_);
+    Aligned& total = report_.total;
+    if (total.text_bytes > 0) total.confidence /= static_cast<double>(total.text_bytes);
     report_.interrupted = report_.done + report_.skipped + report_.problems.size() < jobs;
     std::sort(report_.problems.begin(), report_.problems.end(),
               [](const Problem& a, const Problem& b) {
@@ -98,14 +99,13 @@ class Runner {
     const std::lock_guard lock(mutex_);
     ++(one.skipped ? report_.skipped : report_.done);
     Aligned& total = report_.total;
-    const size_t clips = one.clips + one.unsure + one.unread;
     total.clips += one.clips;
     total.clips_s += one.clips_s;
     total.unsure += one.unsure;
     total.unsure_s += one.unsure_s;
     total.unread += one.unread;
-    total.confidence += one.confidence * static_cast<double>(clips);
-    clips_ += clips;
+    total.confidence += one.confidence * static_cast<double>(one.text_bytes);
+    total.text_bytes += one.text_bytes;
   }
 
   const AlignOptions& options_;
@@ -113,7 +113,6 @@ class Runner {
   const std::function<void(const Problem&)>& on_problem_;
   std::mutex mutex_;
   Report report_;
-  size_t clips_ = 0;  // all, those that were left out too
 };
 
 }  // namespace

@@ -39,7 +39,7 @@ struct Report {
   size_t done = 0, skipped = 0;     // recordings
   std::vector<Problem> problems{};  // recordings that failed
   bool interrupted = false;         // a signal came; a second run goes on from there
-  Aligned total{};                  // of those that are done; the confidence is the clips' mean
+  Aligned total{};                  // of those that are done
 };
 
 // align_recording() for each on up to `workers` threads (0: the cores). `on_progress` is told how

@@ -71,10 +71,16 @@ void check_lengths(const fs::path& recording, const fs::path& text,
                        expected_s, spoken_s));
 }
 
+size_t text_bytes(const std::vector<Clip>& clips) {
+  size_t bytes = 0;
+  for (const Clip& clip : clips) bytes += clip.text.size();
+  return bytes;
+}
+
 double mean_confidence(const std::vector<Clip>& clips) {
   double sum = 0;
-  for (const Clip& clip : clips) sum += clip.confidence;
-  return sum / static_cast<double>(clips.size());
+  for (const Clip& clip : clips) sum += clip.confidence * static_cast<double>(clip.text.size());
+  return sum / static_cast<double>(text_bytes(clips));
 }
 
 class Writer {
@@ -83,7 +89,7 @@ class Writer {
       : recording_(recording), folder_(folder), options_(options) {}
 
   Aligned write(const std::vector<Clip>& clips, const std::function<void(double)>& on_part) {
-    Aligned aligned{.confidence = mean_confidence(clips)};
+    Aligned aligned{.confidence = mean_confidence(clips), .text_bytes = text_bytes(clips)};
     std::string table = "file\tbegin_s\tend_s\tconfidence\ttext\n";
     std::vector<audio::RecordingPart> parts;
     std::vector<const Clip*> written;
@@ -165,9 +171,9 @@ Aligned align_recording(const fs::path& recording, const fs::path& text, const f
     throw Error(ErrorKind::corrupt, recording.string(), "is silent", "record it again");
   check_lengths(recording, text, phrases, map);
   tell(kHeard);
-  const std::vector<Group> groups =
+  const Alignment alignment =
       align(phrases, map, [&](double share) { tell(kHeard + share * (kAligned - kHeard)); });
-  const std::vector<Clip> clips = choose_clips(phrases, map, groups, options.clips);
+  const std::vector<Clip> clips = choose_clips(phrases, map, alignment, options.clips);
   if (mean_confidence(clips) < kLeastFit) {
     fail_fit(
         recording, text,

@@ -18,9 +18,11 @@ struct Aligned {
   double clips_s = 0;  // their length
   size_t unsure = 0;   // clips that were left out for their confidence
   double unsure_s = 0;
-  size_t unread = 0;      // stretches of text that are not in the recording
-  double confidence = 0;  // mean over all clips and unread texts
-  bool skipped = false;   // was there already; all else is 0
+  size_t unread = 0;  // stretches of text that are not in the recording
+  double confidence =
+      0;  // mean, each byte of text counts the same; text that was not read counts 0
+  size_t text_bytes = 0;
+  bool skipped = false;  // was there already; all else is 0
 };
 
 // The text in a file as UTF-8: as dataset::decode_text(), or in an old encoding that is plainly

@@ -72,11 +72,13 @@ TEST(Align, FindsEverySentence) {
   scene.write(60);
   scene.read(0, scene.phrases.size());
   double share = 0;
-  const auto groups = align(scene.phrases, scene.map, [&share](double done) {
+  const Alignment found = align(scene.phrases, scene.map, [&share](double done) {
     EXPECT_GT(done, share);
     share = done;
   });
   EXPECT_DOUBLE_EQ(share, 1);
+  EXPECT_GT(found.fits, 0.99);
+  const std::vector<Group>& groups = found.groups;
   size_t phrase = 0, pause = 0, right = 0;
   for (const Group& group : groups) {
     EXPECT_EQ(group.first, phrase);
@@ -100,7 +102,8 @@ TEST(Align, LeavesOutWhatIsNotReadAndWhatIsNotWritten) {
   const size_t introduction = scene.map.speech.size();
   scene.read(0, 60);
   scene.read(64, 120);  // two sentences are missing
-  const auto groups = align(scene.phrases, scene.map);
+  const Alignment found = align(scene.phrases, scene.map);
+  const std::vector<Group>& groups = found.groups;
   ASSERT_FALSE(groups.empty());
   EXPECT_EQ(groups.front().from, introduction);
   EXPECT_EQ(groups.back().to, scene.map.speech.size());
@@ -112,7 +115,7 @@ TEST(Align, LeavesOutWhatIsNotReadAndWhatIsNotWritten) {
     EXPECT_TRUE(!within || group.begins < 0.5) << group.first;
   }
   EXPECT_NEAR(static_cast<double>(read), 116, 1);
-  const auto clips = choose_clips(scene.phrases, scene.map, groups, {});
+  const auto clips = choose_clips(scene.phrases, scene.map, found, {});
   size_t unread = 0;
   std::string text;
   for (const Clip& clip : clips) {
@@ -123,18 +126,30 @@ TEST(Align, LeavesOutWhatIsNotReadAndWhatIsNotWritten) {
   EXPECT_EQ(text, join_phrases(scene.phrases, 0, scene.phrases.size()));
 }
 
+TEST(Align, AnotherTextDoesNotFit) {
+  Scene scene(5), other(6);
+  scene.write(40);
+  scene.read(0, scene.phrases.size());
+  other.write(40);
+  const Alignment found = align(other.phrases, scene.map);
+  double confidence = 0;
+  const auto clips = choose_clips(other.phrases, scene.map, found, {});
+  for (const Clip& clip : clips) confidence += clip.confidence;
+  EXPECT_LT(confidence / static_cast<double>(clips.size()), 0.3);
+}
+
 TEST(Align, OneSentenceAndNoRoom) {
   Scene scene(3);
   scene.write(1);
   scene.read(0, 2);
-  const auto groups = align(scene.phrases, scene.map);
+  const auto groups = align(scene.phrases, scene.map).groups;
   ASSERT_FALSE(groups.empty());
   EXPECT_EQ(groups.front().first, 0U);
   EXPECT_EQ(groups.back().last, 2U);
   EXPECT_GT(groups.front().begins, 0.8);
   // A hundred sentences cannot be read in this time: few are found, and none is sure.
   scene.write(100);
-  for (const Group& group : align(scene.phrases, scene.map)) EXPECT_LT(group.begins, 0.5);
+  for (const Group& group : align(scene.phrases, scene.map).groups) EXPECT_LT(group.begins, 0.5);
 }
 
 TEST(Align, TenThousandSentencesTakeTheirTimeButNotTheSquareOfIt) {
@@ -142,7 +157,7 @@ TEST(Align, TenThousandSentencesTakeTheirTimeButNotTheSquareOfIt) {
   scene.write(10000);
   scene.read(0, scene.phrases.size());
   const std::clock_t start = std::clock();
-  const auto groups = align(scene.phrases, scene.map);
+  const auto groups = align(scene.phrases, scene.map).groups;
   // 11 hours of speech; 29 s were measured.
   EXPECT_LT(static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC, 200);
   size_t right = 0;
@@ -163,7 +178,7 @@ TEST(Clips, KeepTheLengthsWhereTheyCan) {
   }
   const auto lengths = [&](const ClipOptions& options) {
     std::vector<double> found;
-    for (const Clip& clip : choose_clips(phrases, map, groups, options)) {
+    for (const Clip& clip : choose_clips(phrases, map, {groups, 1}, options)) {
       EXPECT_DOUBLE_EQ(clip.confidence, 1);
       found.push_back(std::round(10 * clip.time->duration_s()) / 10);
     }
@@ -175,12 +190,13 @@ TEST(Clips, KeepTheLengthsWhereTheyCan) {
   for (const double length_s : lengths({.shortest_s = 1, .longest_s = 4})) EXPECT_LT(length_s, 5.5);
   // Pauses are shared between neighbours that are nearer than that.
   map.speech[4].end_s += 0.4;
-  EXPECT_NEAR(choose_clips(phrases, map, groups, {})[0].time->end_s, 7.95, 1e-9);
+  EXPECT_NEAR(choose_clips(phrases, map, {groups, 1}, {})[0].time->end_s, 7.95, 1e-9);
   // Nobody knows where the first sentence ends: both are one clip.
   groups[4].ends = groups[5].begins = 0.3;
-  const auto unsure = choose_clips(phrases, map, groups, {});
+  const auto unsure = choose_clips(phrases, map, {groups, 1}, {});
   EXPECT_EQ(unsure.size(), 7U);
   EXPECT_DOUBLE_EQ(unsure[0].confidence, 1);
+  EXPECT_DOUBLE_EQ(choose_clips(phrases, map, {groups, 0.4}, {})[0].confidence, 0.4);
 }
 
 }  // namespace

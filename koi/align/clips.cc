@@ -10,8 +10,9 @@ namespace {
 
 class ClipChoice {
  public:
-  ClipChoice(const std::vector<Phrase>& phrases, const SpeechMap& map, const ClipOptions& options)
-      : phrases_(phrases), map_(map), options_(options) {}
+  ClipChoice(const std::vector<Phrase>& phrases, const SpeechMap& map, double fits,
+             const ClipOptions& options)
+      : phrases_(phrases), map_(map), fits_(fits), options_(options) {}
 
   // Cuts a run of groups that follow each other without a gap where it costs least.
   void add_run(std::span<const Group> run, std::vector<Clip>& clips) const {
@@ -67,19 +68,22 @@ class ClipChoice {
         to < speech.size() ? (speech[to - 1].end_s + speech[to].begin_s) / 2 : map_.duration_s;
     return {Stretch{std::max(before_s, speech[from].begin_s - kKeptS),
                     std::min(after_s, speech[to - 1].end_s + kKeptS)},
-            confidence_of(part), join_phrases(phrases_, part.front().first, part.back().last)};
+            fits_ * confidence_of(part),
+            join_phrases(phrases_, part.front().first, part.back().last)};
   }
 
   const std::vector<Phrase>& phrases_;
   const SpeechMap& map_;
+  double fits_;
   const ClipOptions& options_;
 };
 
 }  // namespace
 
 std::vector<Clip> choose_clips(const std::vector<Phrase>& phrases, const SpeechMap& map,
-                               const std::vector<Group>& groups, const ClipOptions& options) {
-  const ClipChoice choice(phrases, map, options);
+                               const Alignment& alignment, const ClipOptions& options) {
+  const ClipChoice choice(phrases, map, alignment.fits, options);
+  const std::vector<Group>& groups = alignment.groups;
   std::vector<Clip> clips;
   size_t phrase = 0;
   const auto add_unread = [&](size_t last) {

@@ -16,7 +16,7 @@ struct ClipOptions {
 
 struct Clip {
   std::optional<Stretch> time{};  // in the recording; nothing: the text was not read
-  double confidence = 0;          // probability that the clip begins and ends with its text
+  double confidence = 0;          // that it begins and ends with its text, times Alignment::fits
   std::string text;
 };
 
@@ -25,6 +25,6 @@ struct Clip {
 // are aims: uncertain boundaries are avoided where that makes a clip longer, and where the reader
 // does not pause nothing can be cut.
 std::vector<Clip> choose_clips(const std::vector<Phrase>& phrases, const SpeechMap& map,
-                               const std::vector<Group>& groups, const ClipOptions& options);
+                               const Alignment& alignment, const ClipOptions& options);
 
 }  // namespace koi::align

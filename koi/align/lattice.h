@@ -1,8 +1,8 @@
 // All ways to read a transcript into a recording, each with its probability. Internal to koi/align.
 //
 // A node is (phrases that were read, pause); pause p lies before the stretch of speech p, the last
-// one behind all. From node to node leads a breath: up to three phrases without a pause between them
-// take the speech up to another pause. The script may be left at a node: phrases go by without
+// one behind all. From node to node leads a breath: up to three phrases without a pause between
+// them take the speech up to another pause. The script may be left at a node: phrases go by without
 // speech, and speech without phrases, until a breath begins again; this is improbable but at both
 // ends of the recording.
 #pragma once
