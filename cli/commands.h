@@ -9,6 +9,7 @@ namespace koi::cli {
 // In koi (no libtorch):
 void add_loudness_norm(CLI::App& app);
 void add_slice(CLI::App& app);
+void add_align(CLI::App& app);
 void add_resample(CLI::App& app);
 void add_length(CLI::App& app);
 void add_split(CLI::App& app);

@@ -20,6 +20,7 @@ int main(int argc, char** argv) {
   app.footer(heavy_help() + "\nEach command: koi COMMAND --help");
   add_loudness_norm(app);
   add_slice(app);
+  add_align(app);
   add_resample(app);
   add_length(app);
   add_split(app);
