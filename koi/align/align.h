@@ -13,7 +13,7 @@ struct Alignment {
   // that was not read, speech that was not written. Empty where nothing fits.
   std::vector<Group> groups{};
   // The probability that the transcript is of this recording at all, by how evenly it would be
-  // read: of 29 right ones the times vary by 8 to 14 %, of 26 wrong ones of 10 to 40 prompts by 16
+  // read: with right ones of 20 prompts and more the times vary by 8 to 14 %, with wrong ones by 16
   // to 47 % (those under 20 % have improbable groups besides). One sentence tells nothing.
   double fits = 0;
 };

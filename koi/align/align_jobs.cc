@@ -124,7 +124,7 @@ Job make_job(const fs::path& recording, const fs::path& text, const fs::path& ou
     if (!file.empty() && !fs::is_regular_file(file, ignored))
       throw Error(ErrorKind::not_found, file.string(), "there is no such file");
   }
-  const fs::path parent = fs::weakly_canonical(recording).parent_path();
+  const fs::path parent = fs::absolute(recording).lexically_normal().parent_path();
   const std::string name = speaker.empty() ? parent.filename().string() : speaker;
   check_speaker(name);
   return {recording, text, output / name, length_of(recording)};
