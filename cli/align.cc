@@ -2,14 +2,14 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <cstdio>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
+#include "cli/data_report.h"
 #include "cli/flags.h"
 #include "koi/align/align_jobs.h"
 #include "koi/base/error.h"
+#include "koi/base/launch.h"
 #include "koi/base/progress.h"
 
 namespace koi::cli {
@@ -23,46 +23,31 @@ struct Flags {
   bool json = false;
 };
 
-// Of the seconds that were found, those that were left out.
-double unsure_percent(const align::Aligned& total) {
-  const double all_s = total.clips_s + total.unsure_s;
-  return all_s > 0 ? 100 * total.unsure_s / all_s : 0;
-}
-
-std::string summary_line(const align::Report& report, const Flags& flags) {
-  const align::Aligned& total = report.total;
-  std::string line =
-      fmt::format("{} done, {} skipped, {} failed; {} clips, {:.1f} minutes", report.done,
-                  report.skipped, report.problems.size(), total.clips, total.clips_s / 60);
-  if (report.done > 0) line += fmt::format("; mean confidence {:.3f}", total.confidence);
+DataReport report_of(const align::Report& found, const Flags& flags, const base::Share& share) {
+  const align::Aligned& total = found.total;
+  DataReport report{.command = "align",
+                    .folder = flags.paths.back(),
+                    .share = share,
+                    .done = found.done,
+                    .skipped = found.skipped,
+                    .audio_s = total.clips_s + total.unsure_s};
+  for (const align::Problem& problem : found.problems)
+    report.failures.push_back({problem.recording.string(), problem.message});
+  report.words.push_back(fmt::format("{} clips, {:.1f} minutes", total.clips, total.clips_s / 60));
+  if (found.done > 0)
+    report.words.push_back(fmt::format("mean confidence {:.3f}", total.confidence));
   if (total.unsure > 0) {
-    line += fmt::format("; left out for a confidence under {}: {} clips, {:.1f} minutes ({:.1f} %)",
-                        flags.options.least_confidence, total.unsure, total.unsure_s / 60,
-                        unsure_percent(total));
+    report.words.push_back(
+        fmt::format("left out for a confidence under {}: {} clips, {:.1f} minutes ({:.1f} %)",
+                    flags.options.least_confidence, total.unsure, total.unsure_s / 60,
+                    100 * total.unsure_s / report.audio_s));
   }
-  if (total.unread > 0) line += fmt::format("; texts that were not found: {}", total.unread);
-  return line + "; folder: " + printable(flags.paths.back());
-}
-
-std::string json_summary(const align::Report& report, const Flags& flags) {
-  const align::Aligned& total = report.total;
-  nlohmann::ordered_json object = {{"output", flags.paths.back()},
-                                   {"done", report.done},
-                                   {"skipped", report.skipped},
-                                   {"failed", report.problems.size()},
-                                   {"clips", total.clips},
-                                   {"clips_s", total.clips_s},
-                                   {"confidence", total.confidence},
-                                   {"left_out", total.unsure},
-                                   {"left_out_s", total.unsure_s},
-                                   {"not_found", total.unread},
-                                   {"interrupted", report.interrupted}};
-  object["problems"] = nlohmann::ordered_json::array();
-  for (const align::Problem& problem : report.problems)
-    object["problems"].push_back(
-        {{"path", problem.recording.string()}, {"message", problem.message}});
-  // A file name need not be UTF-8.
-  return object.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
+  if (total.unread > 0)
+    report.words.push_back(fmt::format("texts that were not found: {}", total.unread));
+  report.facts = {{"clips", total.clips},           {"clips_s", total.clips_s},
+                  {"confidence", total.confidence}, {"left_out", total.unsure},
+                  {"left_out_s", total.unsure_s},   {"not_found", total.unread}};
+  return report;
 }
 
 std::vector<align::Job> jobs_of(const Flags& flags) {
@@ -79,7 +64,9 @@ std::vector<align::Job> jobs_of(const Flags& flags) {
 }
 
 int run(const Flags& flags) {
-  const std::vector<align::Job> jobs = jobs_of(flags);
+  const base::Share share = base::read_ranks().share();
+  const std::vector<align::Job> all = jobs_of(flags), jobs = share.of(all);
+  announce_share(share, all.size());
   double length_s = 0, done_s = 0;
   for (const align::Job& job : jobs) length_s += job.length_s;
   align::Report report;
@@ -94,14 +81,13 @@ int run(const Flags& flags) {
         },
         [&](const align::Problem& problem) { progress.print_line("koi: " + problem.message); });
   }
-  const std::string text = flags.json ? json_summary(report, flags) : summary_line(report, flags);
-  std::printf("%s\n", text.c_str());
+  DataReport summary = report_of(report, flags, share);
   if (report.interrupted) {
-    return report_interrupted(
+    summary.interrupted =
         fmt::format("{} of {} recordings are done; the same command goes on from here",
-                    report.done + report.skipped, jobs.size()));
+                    report.done + report.skipped, jobs.size());
   }
-  return report.problems.empty() ? 0 : 1;
+  return finish(summary, flags.json);
 }
 
 }  // namespace

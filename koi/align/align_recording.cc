@@ -8,6 +8,7 @@
 #include "koi/audio/recording_parts.h"
 #include "koi/base/error.h"
 #include "koi/base/interrupt.h"
+#include "koi/base/leftovers.h"
 #include "koi/dataset/transcript.h"
 #include "koi/text/encoding.h"
 
@@ -113,6 +114,7 @@ class Writer {
       written.push_back(&clip);
     }
     base::make_folder(folder_);
+    base::remove_leftovers(folder_);
     remove_old(recording_, folder_);
     size_t done = 0;
     audio::write_parts(recording_, parts, [&] {
