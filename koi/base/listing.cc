@@ -44,13 +44,13 @@ class Walk {
  private:
   void take(const fs::directory_entry& entry) {
     std::error_code ignored;  // what cannot be looked at is of no type
-    const fs::file_type type = entry.status(ignored).type();
-    if (type != fs::file_type::directory) {
+    // The first two are known from the folder; status() asks for the file itself.
+    if (!entry.is_directory(ignored)) {
       if (!accept_(entry.path())) return;
-      if (type == fs::file_type::regular) {
+      if (entry.is_regular_file(ignored)) {
         listing_.files.push_back(entry.path());
       } else {
-        odd(OddEntry::Kind::no_file, entry.path(), what_it_is(type));
+        odd(OddEntry::Kind::no_file, entry.path(), what_it_is(entry.status(ignored).type()));
       }
     } else if (entry.is_symlink(ignored)) {
       if (recursive_) {
