@@ -4,6 +4,7 @@
 #include <mutex>
 #include <new>
 #include <optional>
+#include <string_view>
 
 #include "koi/base/error.h"
 #include "koi/base/failure_list.h"
@@ -241,6 +242,16 @@ void FolderConversion::copy_side_files(FolderReport& report) const {
 bool lies_in(const fs::path& path, const fs::path& folder) {
   return std::mismatch(folder.begin(), folder.end(), path.begin(), path.end()).first ==
          folder.end();
+}
+
+void name_recording(const fs::path& recording, const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    const bool named = std::string_view(error.what()).starts_with(printable(recording.string()));
+    if (error.kind() != ErrorKind::unsupported || named) throw;
+    throw Error(error.kind(), recording.string(), error.what());
+  }
 }
 
 void copy_recording(const fs::path& from, const fs::path& to) {

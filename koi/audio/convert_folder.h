@@ -118,6 +118,10 @@ class FolderConversion {
 // Is `path` the folder `folder` or something in it? Both absolute and without links.
 bool lies_in(const base::fs::path& path, const base::fs::path& folder);
 
+// Calls `work`; an Error(unsupported) from where only the sound is known is thrown again with the
+// name of the recording.
+void name_recording(const base::fs::path& recording, const std::function<void()>& work);
+
 // The whole file at another place, whose folder is made. Where both are the same nothing is done.
 void copy_recording(const base::fs::path& from, const base::fs::path& to);
 

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <span>
 
 #include "koi/audio/audio_file.h"
 
@@ -51,6 +53,27 @@ struct LoudnessChange {
   int64_t full_scale_samples = 0;  // samples at or over full scale afterwards
   bool limited = false;            // the gain was lowered for true_peak_db
 };
+
+// A recording that can be heard from its beginning more than once: each call of `play` hands all of
+// it to `take`, in pieces of whole frames.
+struct Playable {
+  int channels;
+  int sample_rate_hz;
+  std::function<void(const std::function<void(std::span<const double>)>& take)> play;
+};
+
+struct LoudnessPlan {
+  LoudnessChange change;  // but for full_scale_samples
+  double peak_gain = 1;   // to peak_db
+  double gain = 1;        // from there to the target
+
+  // Scales samples; gives how many are at or over full scale then.
+  int64_t apply(std::span<double> samples) const;
+};
+
+// What normalize_loudness() does to a recording, found by playing it two or three times in little
+// memory (but with the pyloudnorm meter, which takes all of it at once).
+LoudnessPlan plan_loudness(const Playable& recording, const LoudnessOptions& options);
 
 // Scales all channels by one gain: first so that the highest sample is peak_db, then, measured
 // there, to loudness_lufs, all in float64 (source: the spec's "Loudness"). Silence (no sample but

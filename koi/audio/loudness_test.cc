@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "koi/base/error.h"
@@ -30,6 +31,30 @@ TEST(Loudness, BothMetersReachTheTarget) {
       EXPECT_NEAR(change.before_lufs, before, 1e-6);
       EXPECT_NEAR(change.gain_db, -20 - before, 1e-6);
       EXPECT_NEAR(integrated_loudness(audio, options.meter), -20, 1e-6);
+    }
+  }
+}
+
+TEST(Loudness, PiecesChangeNoBit) {
+  for (const Meter meter : {Meter::standard, Meter::pyloudnorm}) {
+    const LoudnessOptions options{.meter = {.meter = meter}, .true_peak_db = -1.0};
+    Audio<double> whole = tone(2, 0.02, 0.5);
+    const Audio<double> source = whole;
+    const LoudnessChange change = normalize_loudness(whole, options);
+    for (const size_t samples : {2UL, 1234UL, 100'000UL}) {
+      const Playable pieces{2, 16000, [&](const auto& take) {
+                              std::span<const double> rest(source.samples);
+                              while (!rest.empty()) {
+                                const auto piece = rest.first(std::min(samples, rest.size()));
+                                take(piece);
+                                rest = rest.subspan(piece.size());
+                              }
+                            }};
+      const LoudnessPlan plan = plan_loudness(pieces, options);
+      Audio<double> made = source;
+      plan.apply(made.samples);
+      EXPECT_EQ(made.samples, whole.samples) << samples;
+      EXPECT_EQ(plan.change.gain_db, change.gain_db);
     }
   }
 }

@@ -1,5 +1,6 @@
 #include "koi/audio/normalize_folder.h"
 
+#include "koi/audio/audio_stream.h"
 #include "koi/base/error.h"
 
 namespace koi::audio {
@@ -50,26 +51,57 @@ class Job {
     }
   }
 
+  // A long recording is read several times, piece by piece, others once.
   void normalize(const Place& place, NormalizedFile& result) {
     const auto turn = folder_.wait_turn(place);
-    Audio<double> audio = read_audio<double>(place.from);
-    result.file.audio_s = audio.duration_s();
-    try {
-      result.change = normalize_loudness(audio, options_.loudness);
-    } catch (const Error& error) {
-      throw Error(error.kind(), place.from.string(), error.what());
-    }
+    const int format = options_.loudness.meter.meter == Meter::pyloudnorm
+                           ? reference_format(place.format)
+                           : place.format;
+    name_recording(place.from, [&] {
+      if (place.is_long) {
+        normalize_pieces(place, format, result);
+      } else {
+        normalize_whole(place, format, result);
+      }
+    });
     if (result.change.outcome != LoudnessOutcome::normalized) {
       keep_bad(place.from, result);
       return;
     }
-    const int format = options_.loudness.meter.meter == Meter::pyloudnorm
-                           ? reference_format(place.format)
-                           : place.format;
     result.clipped = result.change.full_scale_samples > 0 && format_clips(format);
     result.as_wav = place.as_wav;
+  }
+
+  void normalize_whole(const Place& place, int format, NormalizedFile& result) const {
+    Audio<double> audio = read_audio<double>(place.from);
+    result.file.audio_s = audio.duration_s();
+    result.change = normalize_loudness(audio, options_.loudness);
+    if (result.change.outcome != LoudnessOutcome::normalized) return;
     base::make_folder(place.to.parent_path());
     write_audio(place.to, audio, format);
+  }
+
+  void normalize_pieces(const Place& place, int format, NormalizedFile& result) const {
+    AudioInfo made = probe_audio(place.from);
+    made.format = format;
+    const auto play = [&](const auto& take) {
+      const AudioInfo read = stream_audio<double>(
+          place.from, [](const AudioInfo&) {}, take);
+      result.file.audio_s = read.duration_s();
+    };
+    const Playable recording{made.channels, made.sample_rate_hz, play};
+    const LoudnessPlan plan = plan_loudness(recording, options_.loudness);
+    result.change = plan.change;
+    if (plan.change.outcome != LoudnessOutcome::normalized) return;
+    base::make_folder(place.to.parent_path());
+    AudioWriter writer(place.to, made);
+    std::vector<double> piece;
+    recording.play([&](std::span<const double> samples) {
+      piece.assign(samples.begin(), samples.end());
+      result.change.full_scale_samples += plan.apply(piece);
+      writer.write(piece);
+    });
+    writer.commit();
   }
 
   void keep_bad(const fs::path& from, NormalizedFile& result) const {

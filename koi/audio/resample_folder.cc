@@ -81,7 +81,7 @@ class Job {
                           writer->write(samples);
                         });
     };
-    try {
+    name_recording(place.from, [&] {
       stream_audio<double>(place.from, begin, [&](std::span<const double> samples) {
         if (options_.mono && channels > 1) {
           converter->add(mix_to_mono(samples, channels));
@@ -90,10 +90,7 @@ class Job {
         }
       });
       converter->finish();
-    } catch (const Error& error) {
-      if (error.kind() != ErrorKind::unsupported) throw;
-      throw Error(error.kind(), place.from.string(), error.what());
-    }
+    });
     writer->commit();
     as_wav_ += place.as_wav ? 1 : 0;
     clipped_ += format_clips(place.format) && passes_full_scale ? 1 : 0;

@@ -106,15 +106,20 @@ TEST_F(DataCommands, ResampleBringsAllToOneRate) {
   EXPECT_EQ(koi({"resample", "raw", "x", "--sampling-rate", "1"}, at.path()).status, 2);
 }
 
-// Half an hour in one piece would be 1.2 GiB.
-TEST_F(DataCommands, ResampleTakesLittleMemoryForAnyLength) {
+// Half an hour in one piece would be 0.6 GiB and more.
+TEST_F(DataCommands, LongRecordingsTakeLittleMemory) {
   const RunResult made = run({"ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=d=1800:r=44100",
                               "-c:a", "flac", (at / "raw/long.flac").string()});
   ASSERT_EQ(made.status, 0) << made.err;
-  const RunResult result = koi({"resample", "raw", "data", "--sr", "48000"}, at.path());
-  EXPECT_EQ(result.status, 0) << result.err;
-  EXPECT_LT(result.peak_rss_kib, 128 * 1024);
+  const auto expect_little = [this](const std::vector<std::string>& command) {
+    const RunResult result = koi(command, at.path());
+    EXPECT_EQ(result.status, 0) << result.err;
+    EXPECT_LT(result.peak_rss_kib, 128 * 1024) << command[0];
+  };
+  expect_little({"resample", "raw", "data", "--sr", "48000"});
   EXPECT_EQ(audio::probe_audio(at / "data/long.flac").frames, int64_t{1800} * 48000);
+  expect_little({"loudness-norm", "raw", "norm", "--true-peak", "-1"});
+  EXPECT_EQ(audio::probe_audio(at / "norm/long.flac").frames, int64_t{1800} * 44100);
 }
 
 TEST_F(DataCommands, LengthTellsHoursAndNamesTheLongAndTheShort) {
