@@ -219,23 +219,28 @@ void FolderConversion::copy_side_files(FolderReport& report) const {
     if (options_.share.rank == 0 && entry.kind == base::OddEntry::Kind::no_file)
       count(failure(entry), report);
   }
-  for (const fs::path& relative : options_.share.of(side_files.files)) {
-    if (base::stop_requested()) {
-      report.interrupted = true;
-      return;
-    }
-    const fs::path from = input_ / relative, to = output_ / relative;
+  const std::vector<fs::path> files = options_.share.of(side_files.files);
+  std::mutex report_mutex;
+  // Each is waited for until the disk has it: several at once are several times as fast.
+  constexpr size_t kAtOnce = 8;
+  const size_t begun = base::parallel_for(files.size(), kAtOnce, [&](size_t i) {
+    const fs::path from = input_ / files[i], to = output_ / files[i];
     std::error_code ignored;
-    if (is_hidden(relative) || is_finished(to) || fs::equivalent(from, to, ignored)) {
-      continue;
-    }
+    if (is_hidden(files[i]) || is_finished(to) || fs::equivalent(from, to, ignored)) return;
+    std::optional<Error> failed;
     try {
       copy_recording(from, to);
-      ++report.side_files;
     } catch (const Error& error) {
-      count({relative, FileOutcome::failed, error.what()}, report);
+      failed = error;
     }
-  }
+    const std::lock_guard lock(report_mutex);
+    if (failed) {
+      count({files[i], FileOutcome::failed, failed->what()}, report);
+    } else {
+      ++report.side_files;
+    }
+  });
+  if (begun < files.size()) report.interrupted = true;
   sort_problems(report);
 }
 
