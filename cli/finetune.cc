@@ -13,6 +13,7 @@
 #include "cli/normalize_flag.h"
 #include "cli/step_runner.h"
 #include "koi/base/error.h"
+#include "koi/base/failure_list.h"
 #include "koi/base/files.h"
 #include "koi/base/interrupt.h"
 #include "koi/base/launch.h"
@@ -110,14 +111,17 @@ class Finetune {
   int run() {
     check_input();
     base::make_folder(at_.run);
-    const bool ran = step(validate()) && step({"loudness-norm", {flags_.raw, at_.data()}}) &&
-                     step(with_device({"extract-vq",
-                                       {at_.data(), "--checkpoint-path",
-                                        checkpoint::find_codec(flags_.checkpoint)}})) &&
-                     step({"build-dataset",
-                           {"--input", at_.data(), "--output", at_.shards(), "--text-extension",
-                            flags_.text_extension, "--normalize", flags_.normalize}}) &&
-                     step(train()) && step(merge()) && step(say());
+    const bool ran =
+        step(validate()) && data_step({"loudness-norm", {flags_.raw, at_.data()}}, at_.data()) &&
+        data_step(with_device({"extract-vq",
+                               {at_.data(), "--checkpoint-path",
+                                checkpoint::find_codec(flags_.checkpoint)}}),
+                  at_.data()) &&
+        data_step({"build-dataset",
+                   {"--input", at_.data(), "--output", at_.shards(), "--text-extension",
+                    flags_.text_extension, "--normalize", flags_.normalize}},
+                  at_.shards()) &&
+        step(train()) && step(merge()) && step(say());
     report(ran);
     if (ran) return 0;
     return base::stop_requested() ? base::stop_status() : results_.back().status;
@@ -145,6 +149,17 @@ class Finetune {
                  what.finished ? ": was there already" : "");
     results_.push_back(run_step(what));
     return results_.back().status == 0 && !base::stop_requested();
+  }
+
+  // A step through many files, of which some may fail: unless strict, the others go on. It has then
+  // come to its end and left a list of the failures in `results`.
+  bool data_step(const Step& what, const fs::path& results) {
+    const fs::path list = base::failure_list_path(results, what.name, {});
+    std::error_code ignored;
+    fs::remove(list, ignored);
+    if (step(what)) return true;
+    return !flags_.strict && results_.back().status == 1 && !base::stop_requested() &&
+           fs::exists(list, ignored);
   }
 
   Step with_device(Step what) const {

@@ -58,12 +58,16 @@ std::vector<std::pair<std::string, size_t>> count_reasons(const std::vector<Fail
   return sorted;
 }
 
-fs::path write_failure_list(const fs::path& folder, const std::string& command, const Share& share,
-                            const std::vector<Failure>& failures) {
+fs::path failure_list_path(const fs::path& folder, const std::string& command, const Share& share) {
   std::string name = kPrefix + command;
   if (!share.is_whole())
     name += "-" + std::to_string(share.rank) + "-of-" + std::to_string(share.ranks);
-  const fs::path path = folder / (name + kExtension);
+  return folder / (name + kExtension);
+}
+
+fs::path write_failure_list(const fs::path& folder, const std::string& command, const Share& share,
+                            const std::vector<Failure>& failures) {
+  const fs::path path = failure_list_path(folder, command, share);
   remove_earlier(folder, command, share);
   if (failures.empty()) {
     std::error_code ignored;

@@ -21,10 +21,14 @@ std::string short_reason(const Failure& failure);
 // How many have each short reason; the most frequent one first, equally frequent ones by name.
 std::vector<std::pair<std::string, size_t>> count_reasons(const std::vector<Failure>& failures);
 
-// Writes folder/koi-failures-COMMAND.tsv, or koi-failures-COMMAND-RANK-of-RANKS.tsv where the work
-// is shared: a line a failure, its path, a tab, the message without it (UTF-8, control characters
-// made visible). Lists of earlier runs of the command go, except those that the other ranks may
-// have written. Returns the list's path, empty where nothing failed. Throws Error(io).
+// folder/koi-failures-COMMAND.tsv, or koi-failures-COMMAND-RANK-of-RANKS.tsv where the work is
+// shared.
+fs::path failure_list_path(const fs::path& folder, const std::string& command, const Share& share);
+
+// Writes failure_list_path(): a line a failure, its path, a tab, the message without it (UTF-8,
+// control characters made visible). Lists of earlier runs of the command go, except those that the
+// other ranks may have written. Returns the list's path, empty where nothing failed. Throws
+// Error(io).
 fs::path write_failure_list(const fs::path& folder, const std::string& command, const Share& share,
                             const std::vector<Failure>& failures);
 

@@ -208,6 +208,7 @@ TEST_F(Pipeline, FinetuneDoesAllAndGoesOn) {
   make_recordings(at / "data-raw", "allison", "0.3");
   const auto is_text = [](const fs::path& path) { return path.extension() == ".lab"; };
   base::write_file(base::list_files(at / "data-raw", is_text).front(), "Call at 3:30 pm.");
+  base::write_file(at / "data-raw/allison/broken.wav", "no sound");  // the others go on
   make_checkpoint(at.path());
   const std::vector<std::string> command = {
       "finetune",         "data-raw", "--name", "목소리",         "--checkpoint-path",
@@ -219,6 +220,8 @@ TEST_F(Pipeline, FinetuneDoesAllAndGoesOn) {
   EXPECT_TRUE(fs::exists(at / first["report"].get<std::string>()));
   EXPECT_TRUE(fs::exists(at / first["findings"].get<std::string>()));
   ASSERT_EQ(first["steps"].size(), 7U);
+  EXPECT_EQ(first["steps"][1]["status"], 1);
+  EXPECT_EQ(first["steps"][2]["status"], 0);
   EXPECT_THAT(base::read_file(at / "results/목소리/protos/00000000.protos"),
               testing::HasSubstr("at three thirty pm"));
   const auto written = fs::last_write_time(at / "results/목소리/checkpoints/step_000000004.ckpt");
