@@ -39,16 +39,17 @@ bool is_of(const fs::path& recording, const fs::path& file) {
 }
 
 // The table first: without it the recording is not finished.
-void remove_old(const fs::path& recording, const fs::path& folder) {
+std::vector<fs::path> old_files(const fs::path& recording, const fs::path& folder) {
   std::vector<fs::path> files = base::list_files(
       folder, [&](const fs::path& file) { return is_of(recording, file); }, false);
   std::stable_partition(files.begin(), files.end(),
                         [](const fs::path& file) { return file.extension() == ".tsv"; });
-  for (const fs::path& file : files) {
-    std::error_code error;
-    if (!fs::remove(file, error) && error)
-      throw Error(ErrorKind::io, file.string(), "cannot be removed: " + error.message());
-  }
+  return files;
+}
+
+// There as long as clips are without their table.
+fs::path begun_file(const fs::path& recording, const fs::path& folder) {
+  return folder / ("." + recording.stem().string() + ".align-begun");
 }
 
 [[noreturn]] void fail_fit(const fs::path& recording, const fs::path& text,
@@ -115,7 +116,7 @@ class Writer {
     }
     base::make_folder(folder_);
     base::remove_leftovers(folder_);
-    remove_old(recording_, folder_);
+    begin_files();
     size_t done = 0;
     audio::write_parts(recording_, parts, [&] {
       fs::path lab = parts[done].to;
@@ -124,10 +125,31 @@ class Writer {
       on_part(static_cast<double>(done) / static_cast<double>(parts.size()));
     });
     base::write_file(with_suffix(folder_, recording_, ".align.tsv"), table);
+    fs::remove(begun_file(recording_, folder_));
     return aligned;
   }
 
  private:
+  // Removes the clips of an earlier run, and no files that only have such names.
+  void begin_files() const {
+    const std::vector<fs::path> old = old_files(recording_, folder_);
+    const fs::path begun = begun_file(recording_, folder_);
+    const bool ours =
+        options_.overwrite || fs::exists(begun) || old.empty() || old.front().extension() == ".tsv";
+    if (!ours) {
+      throw Error(ErrorKind::usage, old.front().string(),
+                  "is called like a clip of " + recording_.filename().string() +
+                      ", but koi align did not make it",
+                  "choose another folder or --speaker, or --overwrite");
+    }
+    base::write_file(begun, "");
+    for (const fs::path& path : old) {
+      std::error_code error;
+      fs::remove(path, error);
+      if (error) throw Error(ErrorKind::io, path.string(), "cannot be removed: " + error.message());
+    }
+  }
+
   const fs::path& recording_;
   const fs::path& folder_;
   const AlignOptions& options_;
@@ -162,6 +184,7 @@ Aligned align_recording(const fs::path& recording, const fs::path& text, const f
   }
   if (!options.overwrite &&
       fs::is_regular_file(with_suffix(folder, recording, ".align.tsv"), error)) {
+    fs::remove(begun_file(recording, folder), error);
     tell(1);
     return {.skipped = true};
   }

@@ -243,12 +243,31 @@ TEST_F(Align, OnePrompt) {
   EXPECT_EQ(base::read_file(at / "data/raw/one_0001.lab"), prompts[0].text + "\n");
 }
 
+TEST_F(Align, FilesThatOnlyHaveSuchNamesStay) {
+  make_recording("en", "raw/one", 1);
+  fs::create_directories(at / "data/raw");
+  base::write_file(at / "data/raw/one_0001.wav", "somebody's own");
+  const RunResult refused = koi({"align", "raw/one.wav", "raw/one.txt", "data"}, at.path());
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_THAT(refused.err, HasSubstr("did not make it"));
+  EXPECT_EQ(base::read_file(at / "data/raw/one_0001.wav"), "somebody's own");
+  EXPECT_EQ(align({"raw/one.wav", "raw/one.txt", "data", "--overwrite"})["clips"], 1);
+  // What a killed run left is its own, though it has no table.
+  fs::remove(at / "data/raw/one.align.tsv");
+  base::write_file(at / "data/raw/.one.align-begun", "");
+  base::write_file(at / "data/raw/one_0007.wav", "left over");
+  EXPECT_EQ(align({"raw/one.wav", "raw/one.txt", "data"})["clips"], 1);
+  EXPECT_FALSE(fs::exists(at / "data/raw/one_0007.wav"));
+  EXPECT_FALSE(fs::exists(at / "data/raw/.one.align-begun"));
+}
+
 TEST_F(Align, StoppedItGoesOn) {
   make_recording("en", "raw/a", 80);
-  for (const char* name : {"b", "c", "d"}) {
+  constexpr int kCopies = 30;  // some are left when the signal comes
+  for (int copy = 0; copy < kCopies; ++copy) {
+    const std::string name = "b" + std::to_string(copy);
     for (const char* extension : {".wav", ".txt"})
-      fs::copy_file(at / ("raw/a" + std::string(extension)),
-                    at / ("raw/" + std::string(name) + extension));
+      fs::copy_file(at / ("raw/a" + std::string(extension)), at / ("raw/" + name + extension));
   }
   TerminalProgram program({KOI_BINARY_DIR "/koi", "align", "raw", "data", "--num-workers", "1"},
                           at.path());
@@ -259,10 +278,10 @@ TEST_F(Align, StoppedItGoesOn) {
   EXPECT_EQ(program.wait(), 128 + SIGINT) << program.said();
   EXPECT_THAT(program.said(), HasSubstr("the same command goes on from here"));
   const json again = align({"raw", "data"});
-  EXPECT_EQ(again["done"].get<int>() + again["skipped"].get<int>(), 4);
+  EXPECT_EQ(again["done"].get<int>() + again["skipped"].get<int>(), 1 + kCopies);
   EXPECT_GT(again["done"], 0);
   EXPECT_EQ(base::read_file(at / "data/raw/a_0001.lab"),
-            base::read_file(at / "data/raw/d_0001.lab"));
+            base::read_file(at / "data/raw/b9_0001.lab"));
 }
 
 }  // namespace
