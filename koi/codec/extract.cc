@@ -62,6 +62,12 @@ class Extraction {
   std::deque<Item> probed_;  // not yet in a group
 };
 
+ExtractFailure too_large(const Item& item) {
+  const Error error(ErrorKind::io, item.path.string(), "is too large for the memory",
+                    "cut it into pieces (koi slice)");
+  return {item.path.string(), error.what()};
+}
+
 // Runs one step on one file; an Error becomes the item's failure.
 void guarded(Item& item, const std::function<void(Item&)>& step) {
   if (item.failure || item.present) return;
@@ -69,8 +75,12 @@ void guarded(Item& item, const std::function<void(Item&)>& step) {
     step(item);
   } catch (const Error& error) {
     item.failure = ExtractFailure{item.path.string(), error.what()};
-    item.wave = {};
+  } catch (const std::bad_alloc&) {
+    item.failure = too_large(item);
+  } catch (const c10::Error&) {  // how libtorch says it
+    item.failure = too_large(item);
   }
+  if (item.failure) item.wave = {};
 }
 
 // Was `made` last written when `source` was, or later?
