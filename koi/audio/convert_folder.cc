@@ -214,7 +214,9 @@ void FolderConversion::copy_side_files(FolderReport& report) const {
     return !is_audio_path(path) && base::lower_extension(path) != ".npy" &&
            !base::is_failure_list(path);
   };
-  const base::Listing side_files = list_relative(input_, output_, options_.recursive, is_side_file);
+  base::Listing side_files = list_relative(input_, output_, options_.recursive, is_side_file);
+  std::erase_if(side_files.files, is_hidden);
+  std::erase_if(side_files.odd, [](const auto& entry) { return is_hidden(entry.path); });
   for (const base::OddEntry& entry : side_files.odd) {
     if (options_.share.rank == 0 && entry.kind == base::OddEntry::Kind::no_file)
       count(failure(entry), report);
@@ -226,7 +228,7 @@ void FolderConversion::copy_side_files(FolderReport& report) const {
   const size_t begun = base::parallel_for(files.size(), kAtOnce, [&](size_t i) {
     const fs::path from = input_ / files[i], to = output_ / files[i];
     std::error_code ignored;
-    if (is_hidden(files[i]) || is_finished(to) || fs::equivalent(from, to, ignored)) return;
+    if (is_finished(to) || fs::equivalent(from, to, ignored)) return;
     std::optional<Error> failed;
     try {
       copy_recording(from, to);
