@@ -72,7 +72,14 @@ class Packer {
   PackReport run_share() {
     const base::Share& share = options_.share;
     const PackPieces pieces(options_.output, pack_fingerprint(groups_, options_), share.ranks);
-    const Tally tally = pack_part(pieces);
+    Tally tally;
+    try {
+      tally = pack_part(pieces);
+    } catch (const Error& error) {
+      // All processes were started again, and another one has just made the shards of what was
+      // there.
+      if (error.kind() != ErrorKind::not_found || fs::exists(pieces.folder())) throw;
+    }
     // Who wrote the last piece finds all of them; who finds all and has the lock makes the shards.
     base::FolderLock lock;
     if (pieces.missing() > 0 || !lock.try_lock(pieces.folder()) || pieces.missing() > 0)
@@ -105,7 +112,8 @@ class Packer {
 
   PackReport report_part(const PackPieces& pieces, const Tally& tally) {
     report_.is_part = true;
-    report_.missing_parts = pieces.missing();
+    // The folder is gone once another process has made the shards.
+    report_.missing_parts = fs::exists(pieces.folder()) ? pieces.missing() : 0;
     report_.sentences = tally.sentences;
     report_.frames = tally.frames;
     for (const PackFailure& failure : tally.failures) fail(failure);

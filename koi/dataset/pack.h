@@ -64,8 +64,8 @@ struct PackReport {
 //
 // The shards of `output` are replaced as a whole once all is well: files named as shards are
 // (00000000.protos), directly in it, are removed; everything else in it stays. After an exception
-// it is as it was. Files that cannot be packed are reported and left out. Memory does not grow with
-// the sentences, but for their names.
+// it is as it was, but for the hidden pieces of several processes. Files that cannot be packed are
+// reported and left out. Memory does not grow with the sentences, but for their names.
 //
 // Several processes (`share`) each pack a range of the entries into a piece in a hidden folder of
 // the output; the last one makes the shards, the same as one process would, and reports for all. No
