@@ -53,7 +53,7 @@ class Scale : public testing::Test {
     fs::create_directories(at_ / "one");
     audio::write_wav_pcm16(at_ / "one/x.wav", samples, 8000);
     const Measured first = measure({"extract-vq", "one", "--checkpoint-path", codec()});
-    ASSERT_THAT(first.result.out, HasSubstr("1 extracted"));
+    ASSERT_THAT(first.result.out, HasSubstr("1 done"));
     wav_ = base::read_file(at_ / "one/x.wav");
     codes_ = base::read_file(at_ / "one/x.npy");
   }
@@ -124,14 +124,14 @@ TEST_F(Scale, ListingIsQuickMemoryFlatAndWhatIsDoneIsNotDoneAgain) {
 
   const Measured extracted =
       compare("extract-vq, again", {"extract-vq", "TREE", "--checkpoint-path", codec()}, 1024);
-  EXPECT_THAT(extracted.result.out, HasSubstr(all + " were there already"));
+  EXPECT_THAT(extracted.result.out, HasSubstr(all + " skipped"));
   EXPECT_LT(extracted.seconds, kSecondRunS);
 
   const std::vector<std::string> pack{"build-dataset", "--input",          "TREE", "--output",
                                       "protos-TREE",   "--text-extension", ".lab"};
-  EXPECT_THAT(compare("build-dataset", pack, 1024).result.out, HasSubstr(all + " sentences"));
+  EXPECT_THAT(compare("build-dataset", pack, 1024).result.out, HasSubstr(all + " done"));
   const Measured packed = compare("build-dataset, again", pack, 1024);
-  EXPECT_THAT(packed.result.out, HasSubstr(all + " sentences"));
+  EXPECT_THAT(packed.result.out, HasSubstr(all + " done"));
   EXPECT_LT(packed.seconds, kSecondRunS);
 
   // Last: the memory of this process would count as that of the programs that it starts.
