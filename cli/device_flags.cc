@@ -21,7 +21,8 @@ at::Device DeviceFlags::apply(const base::Launch& launch) const {
   tensor::set_threads(shared ? std::max(1, cores / launch.local_size) : threads);
   const at::Device chosen = tensor::choose_device(device);
   if (chosen.is_cpu() || launch.alone() || device != "auto") return chosen;
-  return tensor::choose_device("cuda:" + std::to_string(launch.local_rank));
+  // Launchers may show each process a GPU of its own, which is number 0 then.
+  return tensor::choose_device("cuda:" + std::to_string(launch.local_rank % tensor::gpu_count()));
 }
 
 }  // namespace koi::cli

@@ -73,6 +73,8 @@ at::Device choose_device(const std::string& name) {
   return at::Device(at::kCUDA, static_cast<at::DeviceIndex>(index));
 }
 
+int gpu_count() { return find_gpus().count; }
+
 void set_threads(int threads) {
   if (threads < 0) {
     throw Error(ErrorKind::usage, "--threads", std::to_string(threads) + " is negative",

@@ -12,6 +12,9 @@ namespace koi::tensor {
 // what is missing.
 at::Device choose_device(const std::string& name);
 
+// How many GPUs this process sees and can use.
+int gpu_count();
+
 // 0 means the cores this process may use.
 void set_threads(int threads);
 
