@@ -17,12 +17,13 @@ ALLOWED = {
     "dataset": "base text checkpoint",
     "align": "base text audio dataset",
     "check": "base text checkpoint audio dataset",
-    "lm": "base text checkpoint tensor",
+    "kernels": "base",
+    "lm": "base text checkpoint tensor kernels",
     "train": "base config checkpoint tensor text dataset lm",
-    "speech": "base text checkpoint tensor audio codec lm",
+    "speech": "base text checkpoint tensor audio codec kernels lm",
 }
 # Folders free of libtorch, and the single files in them that are not.
-TORCH_FREE = {"base", "config", "text", "checkpoint", "audio", "dataset", "align", "check"}
+TORCH_FREE = {"base", "config", "text", "checkpoint", "audio", "dataset", "align", "check", "kernels"}
 TORCH_FILES = {"koi/audio/mel.h", "koi/audio/mel.cc", "koi/audio/mel_test.cc"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]')
 

@@ -1,0 +1,59 @@
+#include "koi/kernels/inputs.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace koi::kernels {
+namespace {
+
+constexpr float kLargest = 32767;
+
+struct Block {
+  float scale, sum;
+};
+
+// The bits of a float that is not negative rise with it, so the largest is found among integers,
+// which compilers know how to do several at once; and 1.5 * 2^23 added to a small float leaves its
+// nearest integer in the lowest bits.
+Block round_block(const float* x, int64_t count, int16_t* values) {
+  int32_t largest_bits = 0;
+  for (int64_t i = 0; i < count; ++i)
+    largest_bits = std::max(largest_bits, std::bit_cast<int32_t>(x[i]) & 0x7FFFFFFF);
+  const float largest = std::bit_cast<float>(largest_bits);
+  // 0 where all is nearly zero: the factor would be infinite.
+  const float factor = largest > 1e-30F ? kLargest / largest : 0;
+  constexpr float kRound = 12582912;
+  int32_t sum = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    values[i] = static_cast<int16_t>(std::bit_cast<int32_t>(x[i] * factor + kRound) & 0xFFFF);
+    sum += values[i];
+  }
+  std::fill(values + count, values + kGroup, int16_t{0});
+  const float scale = largest / kLargest;
+  return {.scale = scale, .sum = scale * static_cast<float>(sum)};
+}
+
+}  // namespace
+
+void Inputs::assign(const float* x, int64_t count, int64_t columns, Format format) {
+  count_ = count;
+  columns_ = columns;
+  floats_ = x;
+  if (format == Format::f32 || format == Format::bf16) return;
+  blocks_ = blocks_of(columns);
+  const auto all = static_cast<size_t>(count * blocks_);
+  values_.resize(all * kGroup);
+  scales_.resize(all);
+  sums_.resize(all);
+  for (int64_t i = 0; i < count; ++i) {
+    for (int64_t block = 0; block < blocks_; ++block) {
+      const int64_t place = i * blocks_ + block, first = block * kGroup;
+      const Block rounded = round_block(x + i * columns + first, std::min(kGroup, columns - first),
+                                        values_.data() + place * kGroup);
+      scales_[static_cast<size_t>(place)] = rounded.scale;
+      sums_[static_cast<size_t>(place)] = rounded.sum;
+    }
+  }
+}
+
+}  // namespace koi::kernels

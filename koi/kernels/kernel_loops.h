@@ -1,0 +1,301 @@
+// The loops of all kernels, over the few operations in which the instruction sets differ. Included
+// by the files that are compiled for one instruction set each, and by nothing else: they must not
+// share a function with code that runs on every processor, so `Simd` is a type of an unnamed
+// namespace there and nothing of the standard library is called here.
+//
+// Simd has, F and I being vectors of floats and of as many 32-bit integers, S one of twice as many
+// 16-bit integers:
+//   kFloats
+//   F zero(); F load(const float*); F load_bf16(const uint16_t*); F splat(float);
+//   F fma(F a, F b, F c): a * b + c; F add, multiply, divide, most(F, F); float sum(F)
+//   F round(F): to the nearest; F power_of_two(F): of whole numbers; void store(float*, F)
+//   I zero_int(); F to_float(I); I add_products(I sum, S a, S b): neighbouring products are added
+//   S load_short(const int16_t*); S widen(const int8_t*)
+//   S load_words(const uint8_t* block, int piece): of an int4 block, kGroup / 4 words in all
+//   S nibble<N>(S words); S load_columns<N>(const int16_t* x, int piece): what goes with those
+#pragma once
+
+#include "koi/kernels/kernels.h"
+
+namespace koi::kernels {
+
+template <typename Simd>
+class Loops {
+  using F = typename Simd::F;
+  using I = typename Simd::I;
+  using S = typename Simd::S;
+  static constexpr int64_t kFloats = Simd::kFloats, kShorts = 2 * kFloats;
+
+ public:
+  static constexpr Kernels kernels() {
+    return {.multiply = multiply, .attend = attend, .gate = gate, .dot = dot};
+  }
+
+ private:
+  static float dot(const float* a, const float* b, int64_t count) {
+    F sums[4] = {Simd::zero(), Simd::zero(), Simd::zero(), Simd::zero()};
+    int64_t i = 0;
+    for (; i + 4 * kFloats <= count; i += 4 * kFloats)
+      for (int64_t j = 0; j < 4; ++j)
+        sums[j] =
+            Simd::fma(Simd::load(a + i + j * kFloats), Simd::load(b + i + j * kFloats), sums[j]);
+    for (; i + kFloats <= count; i += kFloats)
+      sums[0] = Simd::fma(Simd::load(a + i), Simd::load(b + i), sums[0]);
+    float sum = Simd::sum(Simd::add(Simd::add(sums[0], sums[1]), Simd::add(sums[2], sums[3])));
+    for (; i < count; ++i) sum += a[i] * b[i];
+    return sum;
+  }
+
+  // e to the x, within 2 units in the last place, for -87 <= x <= 88; smaller x count as -87.
+  static F exp(F x) {
+    x = Simd::most(Simd::splat(-87), x);  // in this order NaN stays NaN
+    const F n = Simd::round(Simd::multiply(x, Simd::splat(1.44269504F)));
+    F rest = Simd::fma(n, Simd::splat(-0.693359375F), x);  // ln 2 in two parts
+    rest = Simd::fma(n, Simd::splat(2.12194440e-4F), rest);
+    constexpr float kTaylor[] = {1.0F / 720, 1.0F / 120, 1.0F / 24, 1.0F / 6, 0.5F, 1, 1};
+    F sum = Simd::splat(1.0F / 5040);
+    for (const float coefficient : kTaylor) sum = Simd::fma(sum, rest, Simd::splat(coefficient));
+    return Simd::multiply(sum, Simd::power_of_two(n));
+  }
+
+  // The last `count` of a vector, the others are 0.
+  template <typename Work>
+  static void by_vectors(int64_t count, const Work& work) {
+    int64_t i = 0;
+    for (; i + kFloats <= count; i += kFloats) work(i, kFloats);
+    if (i < count) work(i, count - i);
+  }
+  static F load_some(const float* from, int64_t count) {
+    if (count == kFloats) return Simd::load(from);
+    float values[kFloats] = {};
+    for (int64_t i = 0; i < count; ++i) values[i] = from[i];
+    return Simd::load(values);
+  }
+  static void store_some(float* to, F a, int64_t count) {
+    if (count == kFloats) return Simd::store(to, a);
+    float values[kFloats];
+    Simd::store(values, a);
+    for (int64_t i = 0; i < count; ++i) to[i] = values[i];
+  }
+
+  static void gate(const float* a, const float* b, int64_t count, float* y) {
+    by_vectors(count, [&](int64_t i, int64_t some) {
+      const F x = load_some(a + i, some);
+      // 1 / (1 + e^-x), which is 0 where e^-x would be infinite.
+      const F limited = Simd::most(Simd::multiply(x, Simd::splat(-1)), Simd::splat(-87));
+      const F e = exp(Simd::least(limited, Simd::splat(88)));
+      const F silu = Simd::divide(x, Simd::add(Simd::splat(1), e));
+      store_some(y + i, Simd::multiply(silu, load_some(b + i, some)), some);
+    });
+  }
+
+  // scores[i] = q . k[i] * scale, and the largest.
+  static float score(const float* q, const float* k, int64_t count, int64_t width, float scale,
+                     float* scores) {
+    float largest = -3e38F;
+    for (int64_t i = 0; i < count; ++i) {
+      scores[i] = dot(q, k + i * width, width) * scale;
+      if (scores[i] > largest) largest = scores[i];
+    }
+    return largest;
+  }
+
+  static void attend(const float* q, const float* k, const float* v, const AttentionSizes& sizes,
+                     float* scores, float* y) {
+    const int64_t width = sizes.head_dim, count = sizes.positions;
+    for (int64_t head = 0; head < sizes.heads; ++head) {
+      const float largest = score(q + head * width, k, count, width, sizes.scale, scores);
+      F sums = Simd::zero();
+      by_vectors(count, [&](int64_t i, int64_t some) {
+        const F e = exp(Simd::add(load_some(scores + i, some), Simd::splat(-largest)));
+        store_some(scores + i, e, some);
+        sums = Simd::add(sums, load_some(scores + i, some));
+      });
+      const float factor = 1 / Simd::sum(sums);
+      float* out = y + head * width;
+      by_vectors(width, [&](int64_t j, int64_t some) {
+        F sum = Simd::zero();
+        for (int64_t i = 0; i < count; ++i)
+          sum = Simd::fma(Simd::splat(scores[i]), load_some(v + i * width + j, some), sum);
+        store_some(out + j, Simd::multiply(sum, Simd::splat(factor)), some);
+      });
+    }
+  }
+
+  static void fetch(const void* from, int64_t bytes) {
+    for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch(static_cast<const char*>(from) + i);
+  }
+
+  // What the formats differ in: `Row` is one row's weights; add() adds block or vector `at` of R
+  // rows times N vectors.
+  struct PlainF32 {
+    using Value = float;
+    static F load(const float* from) { return Simd::load(from); }
+    static float one(float value) { return value; }
+  };
+  struct PlainBf16 {
+    using Value = uint16_t;
+    static F load(const uint16_t* from) { return Simd::load_bf16(from); }
+    static float one(uint16_t value) {
+      const uint32_t bits = static_cast<uint32_t>(value) << 16;
+      float result;
+      __builtin_memcpy(&result, &bits, sizeof result);
+      return result;
+    }
+  };
+
+  template <typename Plain, int R, int N>
+  static void plain_rows(const Matrix& matrix, int64_t row, const Inputs& inputs, int64_t vector,
+                         float* y) {
+    const int64_t columns = matrix.columns;
+    const auto* weights = static_cast<const typename Plain::Value*>(matrix.values) + row * columns;
+    const float* x[N];
+    for (int n = 0; n < N; ++n) x[n] = inputs.floats(vector + n);
+    F sums[R][N];
+    for (int r = 0; r < R; ++r)
+      for (int n = 0; n < N; ++n) sums[r][n] = Simd::zero();
+    int64_t i = 0;
+    for (; i + kFloats <= columns; i += kFloats) {
+      F values[N];
+      for (int n = 0; n < N; ++n) values[n] = Simd::load(x[n] + i);
+      for (int r = 0; r < R; ++r) {
+        const F weight = Plain::load(weights + r * columns + i);
+        for (int n = 0; n < N; ++n) sums[r][n] = Simd::fma(weight, values[n], sums[r][n]);
+      }
+    }
+    for (int r = 0; r < R; ++r) {
+      for (int n = 0; n < N; ++n) {
+        float sum = Simd::sum(sums[r][n]);
+        for (int64_t j = i; j < columns; ++j) sum += Plain::one(weights[r * columns + j]) * x[n][j];
+        y[(vector + n) * matrix.rows + row + r] = sum;
+      }
+    }
+  }
+
+  template <int R, int N>
+  static void int8_rows(const Matrix& matrix, int64_t row, const Inputs& inputs, int64_t vector,
+                        float* y) {
+    const int64_t blocks = blocks_of(matrix.columns);
+    const int8_t* weights = static_cast<const int8_t*>(matrix.values) + row * blocks * kGroup;
+    F sums[R][N];
+    for (int r = 0; r < R; ++r)
+      for (int n = 0; n < N; ++n) sums[r][n] = Simd::zero();
+    for (int64_t block = 0; block < blocks; ++block) {
+      for (int r = 0; r < R; ++r) fetch(weights + ((r + R) * blocks + block) * kGroup, kGroup);
+      I exact[R][N];
+      for (int r = 0; r < R; ++r)
+        for (int n = 0; n < N; ++n) exact[r][n] = Simd::zero_int();
+      for (int64_t i = block * kGroup; i < (block + 1) * kGroup; i += kShorts) {
+        S values[N];
+        for (int n = 0; n < N; ++n) values[n] = Simd::load_short(inputs.values(vector + n) + i);
+        for (int r = 0; r < R; ++r) {
+          const S weight = Simd::widen(weights + r * blocks * kGroup + i);
+          for (int n = 0; n < N; ++n)
+            exact[r][n] = Simd::add_products(exact[r][n], weight, values[n]);
+        }
+      }
+      for (int n = 0; n < N; ++n) {
+        const F scale = Simd::splat(inputs.scales(vector + n)[block]);
+        for (int r = 0; r < R; ++r)
+          sums[r][n] = Simd::fma(Simd::to_float(exact[r][n]), scale, sums[r][n]);
+      }
+    }
+    for (int r = 0; r < R; ++r)
+      for (int n = 0; n < N; ++n)
+        y[(vector + n) * matrix.rows + row + r] = Simd::sum(sums[r][n]) * matrix.scales[row + r];
+  }
+
+  template <int Nibble, int R, int N>
+  static void add_nibbles(const S (&words)[R], const int16_t* const (&x)[N], int piece,
+                          I (&exact)[R][N]) {
+    S values[N];
+    for (int n = 0; n < N; ++n) values[n] = Simd::template load_columns<Nibble>(x[n], piece);
+    for (int r = 0; r < R; ++r) {
+      const S weight = Simd::template nibble<Nibble>(words[r]);
+      for (int n = 0; n < N; ++n) exact[r][n] = Simd::add_products(exact[r][n], weight, values[n]);
+    }
+  }
+
+  template <int R, int N>
+  static void int4_rows(const Matrix& matrix, int64_t row, const Inputs& inputs, int64_t vector,
+                        float* y) {
+    constexpr int kPieces = static_cast<int>(kGroup / 4 / kShorts);
+    const int64_t blocks = blocks_of(matrix.columns);
+    const uint8_t* weights = static_cast<const uint8_t*>(matrix.values) + row * blocks * kGroup / 2;
+    F sums[R][N];
+    float offsets[R][N];
+    for (int r = 0; r < R; ++r) {
+      for (int n = 0; n < N; ++n) {
+        sums[r][n] = Simd::zero();
+        offsets[r][n] = 0;
+      }
+    }
+    for (int64_t block = 0; block < blocks; ++block) {
+      for (int r = 0; r < R; ++r)
+        fetch(weights + ((r + R) * blocks + block) * kGroup / 2, kGroup / 2);
+      const int16_t* x[N];
+      for (int n = 0; n < N; ++n) x[n] = inputs.values(vector + n) + block * kGroup;
+      I exact[R][N];
+      for (int r = 0; r < R; ++r)
+        for (int n = 0; n < N; ++n) exact[r][n] = Simd::zero_int();
+      for (int piece = 0; piece < kPieces; ++piece) {
+        S words[R];
+        for (int r = 0; r < R; ++r)
+          words[r] = Simd::load_words(weights + (r * blocks + block) * kGroup / 2, piece);
+        add_nibbles<0>(words, x, piece, exact);
+        add_nibbles<1>(words, x, piece, exact);
+        add_nibbles<2>(words, x, piece, exact);
+        add_nibbles<3>(words, x, piece, exact);
+      }
+      for (int r = 0; r < R; ++r) {
+        const int64_t group = (row + r) * blocks + block;
+        for (int n = 0; n < N; ++n) {
+          const F scale = Simd::splat(inputs.scales(vector + n)[block] * matrix.scales[group]);
+          sums[r][n] = Simd::fma(Simd::to_float(exact[r][n]), scale, sums[r][n]);
+          offsets[r][n] += inputs.sums(vector + n)[block] * matrix.least[group];
+        }
+      }
+    }
+    for (int r = 0; r < R; ++r)
+      for (int n = 0; n < N; ++n)
+        y[(vector + n) * matrix.rows + row + r] = Simd::sum(sums[r][n]) + offsets[r][n];
+  }
+
+  template <int R, int N>
+  static void rows(const Matrix& matrix, int64_t row, const Inputs& inputs, int64_t vector,
+                   float* y) {
+    switch (matrix.format) {
+      case Format::f32:
+        return plain_rows<PlainF32, R, N>(matrix, row, inputs, vector, y);
+      case Format::bf16:
+        return plain_rows<PlainBf16, R, N>(matrix, row, inputs, vector, y);
+      case Format::int8:
+        return int8_rows<R, N>(matrix, row, inputs, vector, y);
+      case Format::int4:
+        return int4_rows<R, N>(matrix, row, inputs, vector, y);
+    }
+  }
+
+  // R rows times all vectors: four at a time, so that a row's weights are widened once for four.
+  template <int R>
+  static void rows_times_all(const Matrix& matrix, int64_t row, const Inputs& inputs, float* y) {
+    int64_t vector = 0;
+    for (; vector + 4 <= inputs.count(); vector += 4) rows<R, 4>(matrix, row, inputs, vector, y);
+    if (vector + 2 <= inputs.count()) {
+      rows<R, 2>(matrix, row, inputs, vector, y);
+      vector += 2;
+    }
+    if (vector < inputs.count()) rows<R, 1>(matrix, row, inputs, vector, y);
+  }
+
+  static void multiply(const Matrix& matrix, int64_t first, int64_t last, const Inputs& inputs,
+                       float* y) {
+    int64_t row = first;
+    if (inputs.count() == 1)
+      for (; row + 4 <= last; row += 4) rows<4, 1>(matrix, row, inputs, 0, y);
+    for (; row + 2 <= last; row += 2) rows_times_all<2>(matrix, row, inputs, y);
+    if (row < last) rows_times_all<1>(matrix, row, inputs, y);
+  }
+};
+
+}  // namespace koi::kernels

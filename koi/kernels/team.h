@@ -1,0 +1,63 @@
+// Threads that work in lock-step on many small pieces, as a token of a language model asks for: a
+// piece costs some ten microseconds, and starting one must cost next to nothing.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <thread>
+#include <vector>
+
+namespace koi::kernels {
+
+class Team {
+ public:
+  // `threads` in all, the caller's included; at least 1. Fewer where the system gives no more.
+  explicit Team(size_t threads);
+  ~Team();
+  Team(const Team&) = delete;
+  Team& operator=(const Team&) = delete;
+
+  size_t size() const { return threads_.size() + 1; }
+
+  // Calls work(first, last) for pieces of at most `grain` of 0 .. count - 1 until all are done, on
+  // all threads; whoever is free takes the next, so that a thread that other programs keep from
+  // running holds up its own piece only. `work` must not throw. From one thread at a time.
+  template <typename Work>
+  void share(int64_t count, int64_t grain, const Work& work) {
+    if (threads_.empty() || count <= grain) {
+      if (count > 0) work(int64_t{0}, count);
+      return;
+    }
+    task_.call.store([](const void* context, int64_t first,
+                        int64_t last) { (*static_cast<const Work*>(context))(first, last); },
+                     std::memory_order_relaxed);
+    task_.context.store(&work, std::memory_order_relaxed);
+    task_.count.store(count, std::memory_order_relaxed);
+    task_.grain.store(grain, std::memory_order_relaxed);
+    run();
+  }
+
+ private:
+  // Written by the caller's thread while no piece is left to take, read by all others.
+  struct Task {
+    std::atomic<void (*)(const void* context, int64_t first, int64_t last)> call{nullptr};
+    std::atomic<const void*> context{nullptr};
+    std::atomic<int64_t> count{0}, grain{1};
+  };
+  void run();
+  bool take_piece();
+  void stand_by();
+
+  std::vector<std::thread> threads_;
+  Task task_;
+  // Rounds of tasks in the upper half, pieces that nobody has taken in the lower. A thread takes
+  // one by making the number smaller: where another round has begun meanwhile, that fails, so that
+  // what it had read of the task is of no account, and nobody ever waits for a thread that has
+  // taken nothing.
+  alignas(64) std::atomic<uint64_t> state_{0};
+  alignas(64) std::atomic<uint32_t> done_{0};  // pieces of this round
+  std::atomic<bool> ending_{false};
+};
+
+}  // namespace koi::kernels
