@@ -83,8 +83,13 @@ DualAr load_model(const base::fs::path& folder, const LoadModelOptions& options)
         ErrorKind::corrupt, path.string(),
         "the weights are " + std::string(c10::toString(file_dtype)) + ", floats were expected");
   }
+  // A file of several: what holds all of them.
+  const bool mixed = std::any_of(state.begin(), state.end(), [&](const auto& entry) {
+    return tensor::scalar_type(entry.second.dtype) != file_dtype;
+  });
+  const at::ScalarType own_dtype = mixed ? at::kFloat : file_dtype;
   tensor::load_parameters([&](const auto& visitor) { model.visit(visitor); }, state,
-                          {.dtype = options.dtype.value_or(file_dtype), .device = options.device},
+                          {.dtype = options.dtype.value_or(own_dtype), .device = options.device},
                           path.string());
   if (options.writable)
     model.visit([](const std::string&, at::Tensor& parameter) { parameter = parameter.clone(); });

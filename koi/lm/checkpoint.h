@@ -11,7 +11,7 @@
 namespace koi::lm {
 
 struct LoadModelOptions {
-  std::optional<at::ScalarType> dtype = at::kFloat;  // absent: the file's
+  std::optional<at::ScalarType> dtype = at::kFloat;  // absent: the file's, float of several
   at::Device device = at::kCPU;
   int64_t max_seq_len = 0;   // 0: the config's
   bool load_weights = true;  // false: random, from scratch (seed below); model.pth may be missing

@@ -1,0 +1,48 @@
+// The weights of a model as the kernels for generation on a CPU read them.
+#pragma once
+
+#include <vector>
+
+#include "koi/kernels/matrix.h"
+#include "koi/lm/model.h"
+
+namespace koi::lm {
+
+struct CpuLinear {
+  kernels::Matrix weight;
+  std::vector<float> bias;  // empty where there is none
+};
+
+struct CpuBlock {
+  CpuLinear wqkv, wo, w1, w3, w2;
+  std::vector<float> attention_norm, ffn_norm;
+};
+
+// The slow or the fast transformer.
+struct CpuPart {
+  BlockSizes sizes{};
+  std::vector<CpuBlock> blocks;
+  std::vector<float> norm;
+  CpuLinear output;
+  std::vector<float> turns;  // cosine and sine, [positions, head_dim / 2, 2], see rope.h
+};
+
+struct CpuWeights {
+  ModelConfig config;
+  int64_t semantic_token_id = 0;
+  kernels::Matrix embeddings, codebook_embeddings, fast_embeddings;  // as the model has them
+  CpuPart slow, fast;
+  CpuLinear fast_project_in;  // no rows where the widths are equal
+};
+
+struct CpuFormats {
+  kernels::Format slow = kernels::Format::f32;
+  kernels::Format fast = kernels::Format::f32;  // with fast_project_in
+};
+
+// The weights of `model`, with its adapters merged into them. What is float32 or bfloat16, on the
+// CPU and has the format asked for is a view that keeps the model's storage; all else is a copy,
+// which `threads` make. Throws base::Interrupted when base::stop_requested().
+CpuWeights cpu_weights(const DualAr& model, const CpuFormats& formats, size_t threads);
+
+}  // namespace koi::lm
