@@ -58,7 +58,7 @@ int run(const GenerateFlags& flags) {
   const std::vector<lm::WeightedAdapter> adapters = flags.speech.lora.load();
   speech::SpeechModel model =
       speech::load_speech_model(flags.speech.checkpoint, flags.speech.model_options());
-  lm::put_adapters(model.model, adapters, flags.speech.checkpoint);
+  flags.speech.prepare(model, adapters);
   warn_of_cut_codebooks(flags, references, model.model.config().num_codebooks);
 
   const speech::Noise noise = flags.speech.noise();

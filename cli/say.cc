@@ -77,7 +77,7 @@ int run(const SayFlags& flags) {
   const std::vector<lm::WeightedAdapter> adapters = flags.speech.lora.load();
   speech::Engine engine = speech::Engine::load(
       {.checkpoint = flags.speech.checkpoint, .codec = flags.codec}, flags.speech.model_options());
-  lm::put_adapters(engine.model().model, adapters, flags.speech.checkpoint);
+  flags.speech.prepare(engine.model(), adapters);
 
   const auto start = std::chrono::steady_clock::now();
   std::vector<speech::Reference> references;

@@ -69,6 +69,7 @@ void SpeechFlags::add_to(CLI::App* command) {
                     "names of special tokens in texts become these tokens, as in the reference");
   add_switch(command, "half", half_, "fp16 instead of bf16 on a GPU; a CPU computes in fp32");
   add_switch(command, "compile", compile_, "does nothing; accepted for the reference's scripts");
+  weights_.add_to(command);
   device_.add_to(command);
 }
 
@@ -107,7 +108,15 @@ lm::LoadModelOptions SpeechFlags::model_options() const {
   const at::Device device = device_.apply();
   at::ScalarType dtype = lm::preferred_dtype(device);
   if (half_ && device.is_cuda()) dtype = at::kHalf;
-  return {.dtype = dtype, .device = device};
+  lm::LoadModelOptions options{.dtype = dtype, .device = device};
+  weights_.choose(options, !lora.adapters.empty());
+  return options;
+}
+
+void SpeechFlags::prepare(speech::SpeechModel& model,
+                          const std::vector<lm::WeightedAdapter>& adapters) const {
+  lm::put_adapters(model.model, adapters, checkpoint);
+  weights_.apply(model);
 }
 
 speech::Noise SpeechFlags::noise() const {

@@ -7,6 +7,7 @@
 
 #include "cli/device_flags.h"
 #include "cli/lora_flags.h"
+#include "cli/weights_flag.h"
 #include "koi/base/progress.h"
 #include "koi/speech/long_text.h"
 #include "koi/text/normalize.h"
@@ -26,8 +27,10 @@ struct SpeechFlags {
   // spoken() of the text itself; "-" reads it from standard input. Throws Error(usage) where
   // nothing is left to say or an option is out of its range: asked before anything is loaded.
   std::string checked_text() const;
-  // How to load the model (applies --device and --threads).
+  // How to load the model (applies --device and --threads), and what makes it ready to speak once
+  // it is loaded: puts `adapters` on it and gives its weights the form asked for.
   lm::LoadModelOptions model_options() const;
+  void prepare(speech::SpeechModel& model, const std::vector<lm::WeightedAdapter>& adapters) const;
   // The options, reporting frames and empty segments to `progress`, which must outlive them.
   speech::LongOptions options(base::Progress& progress) const;
   speech::Noise noise() const;
@@ -36,6 +39,7 @@ struct SpeechFlags {
   speech::LongOptions options() const;
 
   DeviceFlags device_;
+  WeightsFlag weights_;
   speech::LongOptions options_;
   text::NumberReading numbers_ = text::NumberReading::none;
   std::string noise_ = "portable";

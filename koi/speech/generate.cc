@@ -3,33 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <string_view>
 
 #include "koi/base/error.h"
 #include "koi/base/interrupt.h"
+#include "koi/speech/steps.h"
 
 namespace koi::speech {
 namespace {
 
 constexpr float kNever = -std::numeric_limits<float>::infinity();
-
-// [1, n] on any device and in any type -> n floats.
-std::vector<float> to_row(const at::Tensor& logits) {
-  const at::Tensor row = logits.to(at::kCPU, at::kFloat).contiguous();
-  const float* data = row.const_data_ptr<float>();
-  return {data, data + row.numel()};
-}
-
-at::Tensor index_tensor(int64_t index, const at::Device& device) {
-  return at::full({1}, index, at::TensorOptions().dtype(at::kLong).device(device));
-}
-
-// [1, rows, T] int64.
-at::Tensor to_input(const TokenColumns& columns, const at::Device& device) {
-  const at::Tensor values = at::tensor(at::ArrayRef<int32_t>(columns.values), at::kInt);
-  return values.view({columns.columns(), columns.rows}).t().to(device, at::kLong).unsqueeze(0);
-}
 
 void check_column(std::span<const int32_t> column, int64_t t, const lm::ModelConfig& config) {
   for (size_t row = 0; row < column.size(); ++row) {
@@ -71,19 +56,15 @@ class FrameSampler {
       : speech_(speech),
         options_(options),
         noise_(noise),
-        window_(speech.model.config().num_codebooks),
-        fast_cache_(speech.model.make_fast_cache(1)) {}
+        window_(speech.model.config().num_codebooks) {}
 
-  // `step` is the slow part's result for the columns so far.
-  std::vector<int32_t> draw(const lm::DualAr::SlowStep& step) {
+  std::vector<int32_t> draw(Steps& steps) {
     const lm::DualAr& model = speech_.model;
-    const int64_t main = draw_main(to_row(step.logits));
+    const int64_t main = options_.constrained ? draw_spoken(steps) : draw_any(steps);
     std::vector<int32_t> frame = {static_cast<int32_t>(main)};
-    fast_cache_.filled = 0;
-    at::Tensor x = model.project_hidden(step.hidden);  // [1, fast D]
     for (int64_t k = 0; k < model.config().num_codebooks; ++k) {
-      if (k > 0) x = model.embed_code(index_tensor(frame.back(), x.device()));
-      const int64_t code = draw_code(k, to_row(model.forward_fast(x, fast_cache_)));
+      const int64_t code =
+          draw_code(k, k == 0 ? steps.first_code_logits() : steps.next_code_logits(frame.back()));
       frame.push_back(static_cast<int32_t>(code));
     }
     if (main != model.semantic_token_id()) std::fill(frame.begin() + 1, frame.end(), 0);
@@ -93,18 +74,20 @@ class FrameSampler {
   }
 
  private:
-  int64_t draw_main(std::vector<float> logits) const {
-    if (options_.constrained) {
-      for (int64_t id = 0; id < std::ssize(logits); ++id) {
-        if (id != speech_.model.semantic_token_id() && id != speech_.im_end_id) {
-          logits[static_cast<size_t>(id)] = kNever;
-        }
-      }
-    }
-    if (drawn_ < options_.min_new_tokens) {
-      logits[static_cast<size_t>(speech_.im_end_id)] = kNever;
-    }
+  bool may_end() const { return drawn_ >= options_.min_new_tokens; }
+
+  int64_t draw_any(Steps& steps) const {
+    std::vector<float> logits = steps.token_logits({});
+    if (!may_end()) logits[static_cast<size_t>(speech_.im_end_id)] = kNever;
     return sample_token(logits, {}, options_.sampling, noise_);
+  }
+
+  // <|semantic|> or <|im_end|>: of the vocabulary's rows these two are all that is computed.
+  int64_t draw_spoken(Steps& steps) const {
+    const std::array ids{speech_.model.semantic_token_id(), speech_.im_end_id};
+    std::vector<float> logits = steps.token_logits(ids);
+    if (!may_end()) logits[1] = kNever;
+    return ids[static_cast<size_t>(sample_token(logits, {}, options_.sampling, noise_))];
   }
 
   int64_t draw_code(int64_t k, std::vector<float> logits) const {
@@ -122,7 +105,6 @@ class FrameSampler {
   const GenerateOptions& options_;
   const Noise& noise_;
   CodeWindow window_;
-  lm::KvCache fast_cache_;
   int64_t drawn_ = 0;  // frames
 };
 
@@ -168,9 +150,7 @@ Noise torch_noise(uint64_t seed) {
 TokenColumns generate(const SpeechModel& speech, const TokenColumns& prompt,
                       const GenerateOptions& options, const Noise& noise) {
   const int64_t limit = frame_limit(speech, prompt, options);
-  const c10::InferenceMode no_gradients;
-  const at::Device device = speech.model.device();
-  lm::KvCache cache = speech.model.make_slow_cache(1, prompt.columns() + limit);
+  const std::unique_ptr<Steps> steps = make_steps(speech, prompt.columns() + limit);
   FrameSampler sampler(speech, options, noise);
 
   TokenColumns frames{prompt.rows, {}, prompt.wide};
@@ -181,7 +161,8 @@ TokenColumns generate(const SpeechModel& speech, const TokenColumns& prompt,
                               fmt::format("given up after {} frames", frames.columns()),
                               "the same command begins anew");
     }
-    input.values = sampler.draw(speech.model.forward_slow(to_input(input, device), cache));
+    steps->append(input);
+    input.values = sampler.draw(*steps);
     frames.append(input);
     if (options.on_frame) options.on_frame(frames.columns());
     const bool may_end = options.constrained || frames.columns() > 1;

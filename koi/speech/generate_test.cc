@@ -25,14 +25,18 @@ TokenColumns prompt_of(std::string_view text) {
   return encode_tokens(tiny_model().tokenizer, text, nullptr, tiny_model().prompt_options());
 }
 
-// Draws that make <|im_end|> win each race in which it takes part, and other tokens no sooner.
-Noise im_end_first() {
-  return [](std::span<float> row) {
+// Draws of 1, but for <|im_end|> in each race in which it takes part. In constrained generation it
+// is the second of two.
+Noise im_end_draws(float value) {
+  return [value](std::span<float> row) {
     std::fill(row.begin(), row.end(), 1.0F);
+    if (row.size() == 2) row[1] = value;
     if (std::ssize(row) == tiny_model().model.config().vocab_size)
-      row[static_cast<size_t>(tiny_model().im_end_id)] = 1e-30F;
+      row[static_cast<size_t>(tiny_model().im_end_id)] = value;
   };
 }
+// It wins, and other tokens no sooner.
+Noise im_end_first() { return im_end_draws(1e-30F); }
 
 GenerateOptions hot() {
   GenerateOptions options;
@@ -87,11 +91,7 @@ TEST(Generate, LengthIsLimitedByOptionAndContext) {
   // Where nothing ends the speech the context does.
   options.sampling = hot().sampling;
   options.on_frame = nullptr;
-  const Noise never_end = [](std::span<float> row) {
-    std::fill(row.begin(), row.end(), 1.0F);
-    if (std::ssize(row) == tiny_model().model.config().vocab_size)
-      row[static_cast<size_t>(tiny_model().im_end_id)] = 1e30F;
-  };
+  const Noise never_end = im_end_draws(1e30F);
   for (const int64_t limit : {int64_t{0}, int64_t{1000}}) {
     options.max_new_tokens = limit;
     EXPECT_EQ(generate(tiny_model(), prompt, options, never_end).columns(),

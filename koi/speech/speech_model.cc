@@ -22,7 +22,7 @@ SpeechModel make_speech_model(lm::DualAr model, text::Tokenizer tokenizer,
                             im_end, model.config().vocab_size),
                 "take the tokenizer and the weights of one checkpoint");
   }
-  return {std::move(model), std::move(tokenizer), im_end};
+  return {.model = std::move(model), .tokenizer = std::move(tokenizer), .im_end_id = im_end};
 }
 
 SpeechModel load_speech_model(const base::fs::path& folder, const lm::LoadModelOptions& options) {

@@ -2,9 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 #include "koi/base/files.h"
+#include "koi/kernels/instructions.h"
 #include "koi/lm/checkpoint.h"
+#include "koi/lm/cpu_weights.h"
 #include "koi/lm/model.h"
 #include "koi/speech/prompt.h"
 #include "koi/text/tokenizer.h"
@@ -15,6 +18,9 @@ struct SpeechModel {
   lm::DualAr model;
   text::Tokenizer tokenizer;
   int64_t im_end_id;
+  // The same weights as the CPU's kernels read them; null: generation goes by tensors.
+  std::shared_ptr<const lm::CpuWeights> cpu = nullptr;
+  kernels::Instructions instructions = kernels::usable_instructions().front();  // of the kernels
 
   // Columns that go through the model at once at most, prompt and frames together.
   int64_t context_length() const { return model.config().max_seq_len; }

@@ -83,4 +83,6 @@ void set_threads(int threads) {
   at::set_num_threads(threads > 0 ? threads : static_cast<int>(base::usable_cores()));
 }
 
+size_t thread_count() { return static_cast<size_t>(at::get_num_threads()); }
+
 }  // namespace koi::tensor

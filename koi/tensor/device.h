@@ -17,5 +17,7 @@ int gpu_count();
 
 // 0 means the cores this process may use.
 void set_threads(int threads);
+// How many there are.
+size_t thread_count();
 
 }  // namespace koi::tensor

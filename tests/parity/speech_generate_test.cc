@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "koi/speech/generate.h"
+#include "koi/speech/steps.h"
 #include "koi/tensor/bridge.h"
 #include "koi/tensor/device.h"
 #include "tests/support/goldens.h"
@@ -44,6 +45,13 @@ GenerateOptions options_of(const nlohmann::json& c) {
   return options;
 }
 
+Noise make_noise(const nlohmann::json& c) {
+  // Equal because the wheels are of the reference's torch version; another build draws otherwise.
+  if (!c.at("torch_seed").is_null()) return torch_noise(c.at("torch_seed"));
+  if (!c.at("mt19937_seed").is_null()) return portable_noise(c.at("mt19937_seed"));
+  return portable_noise(0);  // greedy: the noise decides nothing
+}
+
 // Null where there is no case of this name.
 const nlohmann::json* find_case(const nlohmann::json& facts, const std::string& name) {
   for (const nlohmann::json& c : facts.at("cases")) {
@@ -75,28 +83,38 @@ class GenerateParity : public testing::Test {
     TokenColumns tokens;
     int64_t prompt_columns, frames;
   };
-  static Logits forced_logits(const lm::DualAr& model, const Forced& forced) {
+  static Logits forced_logits(const SpeechModel& speech, const Forced& forced) {
     const auto& [tokens, prompt_columns, frames] = forced;
-    const c10::InferenceMode no_gradients;
-    const at::Tensor input = at::tensor(at::ArrayRef<int32_t>(tokens.values))
-                                 .view({1, tokens.columns(), tokens.rows})
-                                 .transpose(1, 2)
-                                 .to(at::kLong);  // [1, 1 + K, T]
-    lm::KvCache cache = model.make_slow_cache(1, tokens.columns());
+    const std::unique_ptr<Steps> steps = make_steps(speech, tokens.columns());
     std::vector<at::Tensor> slow, fast;
     for (int64_t step = 0; step < frames; ++step) {
-      const int64_t from = step == 0 ? 0 : prompt_columns + step - 1;
-      const auto result = model.forward_slow(input.slice(2, from, prompt_columns + step), cache);
-      slow.push_back(result.logits[0]);
-      lm::KvCache fast_cache = model.make_fast_cache(1);
-      at::Tensor x = model.project_hidden(result.hidden);
+      const int64_t from = step == 0 ? 0 : prompt_columns + step - 1, to = prompt_columns + step;
+      TokenColumns columns{tokens.rows, {}, tokens.wide};
+      columns.values.assign(tokens.values.begin() + from * tokens.rows,
+                            tokens.values.begin() + to * tokens.rows);
+      steps->append(columns);
+      slow.push_back(at::tensor(steps->token_logits({})));
       for (int64_t k = 0; k + 1 < tokens.rows; ++k) {
-        fast.push_back(model.forward_fast(x, fast_cache)[0]);
-        x = model.embed_code(input.select(2, prompt_columns + step).select(1, k + 1));
+        fast.push_back(at::tensor(
+            k == 0 ? steps->first_code_logits()
+                   : steps->next_code_logits(tokens.column(to)[static_cast<size_t>(k)])));
       }
     }
-    return {at::stack(slow).to(at::kFloat),
-            at::stack(fast).to(at::kFloat).view({frames, tokens.rows - 1, -1})};
+    return {at::stack(slow), at::stack(fast).view({frames, tokens.rows - 1, -1})};
+  }
+
+  // By tensors, then by each set of kernels.
+  std::vector<SpeechModel> every_way() const {
+    std::vector<SpeechModel> ways{*speech_};
+    for (const kernels::Instructions instructions : kernels::usable_instructions()) {
+      ways.push_back(*speech_);
+      ways.back().cpu = std::make_shared<lm::CpuWeights>(lm::cpu_weights(speech_->model, {}, 2));
+      ways.back().instructions = instructions;
+    }
+    return ways;
+  }
+  static std::string name_of(const SpeechModel& way) {
+    return way.cpu ? std::string(kernels::name_of(way.instructions)) : "tensors";
   }
 
   nlohmann::json facts_;
@@ -115,17 +133,15 @@ TEST_F(GenerateParity, Tokens) {
     const std::string prompt_name = "prompt_" + c.at("prompt").get<std::string>();
     if (!test::have_golden(file_of(name)) || !test::have_golden(file_of(prompt_name))) continue;
     SCOPED_TRACE(name);
-    Noise noise = portable_noise(0);  // greedy: the noise decides nothing
-    if (!c.at("mt19937_seed").is_null()) noise = portable_noise(c.at("mt19937_seed"));
-    // Equal because the wheels are of the reference's torch version; another build draws otherwise.
-    if (!c.at("torch_seed").is_null()) noise = torch_noise(c.at("torch_seed"));
-    const TokenColumns prompt = read_columns(prompt_name);
-    TokenColumns found = prompt;
-    found.append(generate(*speech_, prompt, options_of(c), noise));
-    const TokenColumns expected = read_columns(name);
-    EXPECT_EQ(found.columns(), c.at("total_len").get<int64_t>());
-    EXPECT_EQ(found.wide, expected.wide);
-    EXPECT_THAT(found.values, ElementsAreArray(expected.values));
+    const TokenColumns prompt = read_columns(prompt_name), expected = read_columns(name);
+    EXPECT_EQ(expected.columns(), c.at("total_len").get<int64_t>());
+    for (const SpeechModel& way : every_way()) {
+      SCOPED_TRACE(name_of(way));
+      TokenColumns found = prompt;
+      found.append(generate(way, prompt, options_of(c), make_noise(c)));
+      EXPECT_EQ(found.wide, expected.wide);
+      EXPECT_THAT(found.values, ElementsAreArray(expected.values));
+    }
   }
 }
 
@@ -138,11 +154,13 @@ TEST_F(GenerateParity, Logits) {
     SCOPED_TRACE(file.name);
     ASSERT_NE(c, nullptr);
     if (!test::have_golden(file_of(file.groups.at(0)))) continue;
-    const Logits found = forced_logits(
-        speech_->model,
-        {read_columns(file.groups.at(0)), c->at("prompt_len"), std::stoll(file.groups.at(2))});
-    expect_near(file.groups.at(1) == "slow" ? found.slow : found.fast,
-                read_floats(std::filesystem::path(file.name).stem()), kLogits);
+    for (const SpeechModel& way : every_way()) {
+      SCOPED_TRACE(name_of(way));
+      const Logits found = forced_logits(way, {read_columns(file.groups.at(0)), c->at("prompt_len"),
+                                               std::stoll(file.groups.at(2))});
+      expect_near(file.groups.at(1) == "slow" ? found.slow : found.fast,
+                  read_floats(std::filesystem::path(file.name).stem()), kLogits);
+    }
   }
 }
 
@@ -154,7 +172,7 @@ TEST_F(GenerateParity, Bf16Logits) {
     if (c == nullptr) continue;  // the logits
     const auto logits_of = [&](int64_t frames) {
       return forced_logits(
-          bf16.model, {read_columns("bf16_" + file.groups.at(0)), c->at("prompt_len"), frames});
+          bf16, {read_columns("bf16_" + file.groups.at(0)), c->at("prompt_len"), frames});
     };
     for (const auto& slow :
          test::find_goldens("lm/generate", R"(bf16_.+_slow_logits_(\d+)steps\.npy)")) {
