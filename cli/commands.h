@@ -28,5 +28,6 @@ void add_generate(CLI::App& app);
 void add_codec(CLI::App& app);
 void add_say(CLI::App& app);
 void add_init(CLI::App& app);
+void add_bench(CLI::App& app);
 
 }  // namespace koi::cli

@@ -20,8 +20,9 @@ TEST(Start, HelpIsQuickAndNamesEveryCommand) {
   EXPECT_EQ(help.status, 0);
   // Loading libtorch alone costs 0.25 s.
   EXPECT_LT(best_s, 0.1);
-  for (const char* command : {"loudness-norm", "extract-vq", "build-dataset", "train", "merge-lora",
-                              "generate", "codec", "say", "init", "inspect", "finetune"}) {
+  for (const char* command :
+       {"loudness-norm", "extract-vq", "build-dataset", "train", "merge-lora", "generate", "codec",
+        "say", "init", "inspect", "finetune", "align", "bench"}) {
     EXPECT_NE(help.out.find(command), std::string::npos) << command;
     const RunResult own = koi({command, "--help"});
     EXPECT_EQ(own.status, 0) << command;

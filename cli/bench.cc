@@ -1,0 +1,219 @@
+// koi bench: how fast this machine is at each part of the work, and how near to its limits.
+#include <fmt/format.h>
+#include <sys/utsname.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/bench_accuracy.h"
+#include "cli/bench_figures.h"
+#include "cli/commands.h"
+#include "cli/flags.h"
+#include "cli/weights_flag.h"
+#include "koi/base/error.h"
+#include "koi/base/process_memory.h"
+#include "koi/base/version.h"
+#include "koi/checkpoint/codec_file.h"
+#include "koi/kernels/instructions.h"
+#include "koi/lm/checkpoint.h"
+#include "koi/tensor/device.h"
+
+namespace koi::cli {
+namespace {
+
+struct Flags {
+  std::vector<std::string> what;
+  std::string checkpoint = "checkpoints/fish-speech-1.4";
+  std::vector<std::string> weights{"fp32", "bf16", "int8", "int8+int4", "int4"};
+  BenchTime time;
+  std::vector<std::string> data;
+  int64_t frames = 1000;
+  int threads = 0;
+  bool accuracy = false;
+  bool json = false;
+
+  bool wants(const std::string& part) const {
+    return std::find(what.begin(), what.end(), part) != what.end() ||
+           std::find(what.begin(), what.end(), "all") != what.end();
+  }
+};
+
+std::string processor() {
+  std::ifstream info("/proc/cpuinfo");
+  for (std::string line; std::getline(info, line);) {
+    if (line.starts_with("model name"))
+      return line.substr(std::min(line.find(':') + 2, line.size()));
+  }
+  utsname name{};
+  return ::uname(&name) == 0 ? name.machine : "unknown";
+}
+
+using OnFigure = std::function<void(const Figure&)>;
+
+void bench_codec(const Flags& flags, const OnFigure& on_figure) {
+  const base::fs::path path = checkpoint::find_codec(flags.checkpoint);
+  const codec::Firefly codec =
+      codec::load_firefly(path, codec::config_for(path, codec::kConfigName), {.dtype = at::kFloat});
+  if (flags.wants("encode")) on_figure(bench_encode(codec, flags.time));
+  if (flags.wants("decode")) on_figure(bench_decode(codec, flags.time));
+}
+
+void bench_voice(const Flags& flags, const Limits& limits, const OnFigure& on_figure) {
+  constexpr int64_t kTogether = 4;
+  const lm::DualAr model = lm::load_model(flags.checkpoint, {.dtype = std::nullopt});
+  for (const std::string& name : flags.weights) {
+    const lm::CpuWeights weights =
+        lm::cpu_weights(model, parse_formats(name), tensor::thread_count());
+    for (const Figure& figure : bench_generate(weights, name, limits, flags.time))
+      on_figure(figure);
+    on_figure(bench_batch(weights, name, kTogether, limits, flags.time));
+  }
+}
+
+// Every format against fp32.
+void bench_accuracy(const Flags& flags,
+                    const std::function<void(const std::string&, const Accuracy&)>& on_result) {
+  const lm::DualAr model = lm::load_model(flags.checkpoint, {.dtype = std::nullopt});
+  const auto sentences = read_sentences(flags.data, text::Tokenizer::load(flags.checkpoint),
+                                        flags.frames, model.config());
+  const lm::CpuWeights exact =
+      lm::cpu_weights(model, parse_formats("fp32"), tensor::thread_count());
+  for (const std::string& name : flags.weights)
+    on_result(name, compare_weights(
+                        exact, lm::cpu_weights(model, parse_formats(name), tensor::thread_count()),
+                        sentences));
+}
+
+void print_accuracy(const std::string& name, const Accuracy& accuracy) {
+  const auto part = [](const char* what, const Difference& difference) {
+    return fmt::format("{} {:.3g} nats, {:.2f} % the same best", what, difference.divergence,
+                       100 * difference.agreement);
+  };
+  std::printf("%-10s %s; %s (%d frames)\n", name.c_str(), part("tokens", accuracy.tokens).c_str(),
+              part("codes", accuracy.codes).c_str(), static_cast<int>(accuracy.tokens.count));
+}
+
+nlohmann::ordered_json to_json(const std::string& name, const Accuracy& accuracy) {
+  const auto part = [](const Difference& difference) {
+    return nlohmann::ordered_json{{"kl_nats", difference.divergence},
+                                  {"same_best", difference.agreement},
+                                  {"count", difference.count}};
+  };
+  return {{"weights", name}, {"tokens", part(accuracy.tokens)}, {"codes", part(accuracy.codes)}};
+}
+
+// A figure as a line of text: 29.8 ms, 33.6 frames/s, 88 % of memory.
+void print_figure(const Figure& figure) {
+  std::string line = fmt::format("{:<34} {:>10.2f} ms {:>12.2f} {}/s", figure.work,
+                                 1e3 * figure.median_s, figure.rate(), figure.unit);
+  if (figure.share) line += fmt::format("  {:.0f} % of {}", 100 * *figure.share, figure.limit);
+  std::printf("%s\n", line.c_str());
+  std::fflush(stdout);
+}
+
+nlohmann::ordered_json to_json(const Figure& figure) {
+  nlohmann::ordered_json object = {
+      {"work", figure.work},     {"median_s", figure.median_s}, {"repetitions", figure.repetitions},
+      {"amount", figure.amount}, {"unit", figure.unit},         {"per_second", figure.rate()}};
+  if (figure.share) {
+    object["limit"] = figure.limit;
+    object["share"] = *figure.share;
+  }
+  return object;
+}
+
+void check(const Flags& flags) {
+  for (const std::string& name : flags.weights) parse_formats(name);
+  if (flags.what.empty() && !flags.accuracy)
+    throw Error(ErrorKind::usage, "WHAT", "is missing", "say what to measure: koi bench all");
+  if (flags.accuracy && flags.data.empty())
+    throw Error(ErrorKind::usage, "--data", "is missing",
+                "--accuracy needs the shards of real sentences (koi build-dataset)");
+}
+
+int run(const Flags& flags) {
+  check(flags);
+  tensor::set_threads(flags.threads);
+  const Limits limits = measure_limits();
+  const auto instructions = std::string(name_of(kernels::usable_instructions().front()));
+  if (!flags.json) {
+    std::printf("%s, %d threads, kernels for %s; limits: memory %.1f GB/s, sgemm %.1f GFLOP/s\n",
+                processor().c_str(), static_cast<int>(tensor::thread_count()), instructions.c_str(),
+                1e-9 * limits.read_bytes_per_s, 1e-9 * limits.gemm_flops_per_s);
+  }
+  nlohmann::ordered_json figures = nlohmann::ordered_json::array();
+  const OnFigure on_figure = [&](const Figure& figure) {
+    figures.push_back(to_json(figure));
+    if (!flags.json) print_figure(figure);
+  };
+  if (flags.wants("load")) on_figure(bench_load(flags.checkpoint, flags.time));
+  if (flags.wants("encode") || flags.wants("decode")) bench_codec(flags, on_figure);
+  if (flags.wants("generate")) bench_voice(flags, limits, on_figure);
+  if (flags.wants("train")) {
+    lm::DualAr model = lm::load_model(flags.checkpoint, {});
+    on_figure(bench_train(model, limits, flags.time));
+  }
+  nlohmann::ordered_json accuracies = nlohmann::ordered_json::array();
+  if (flags.accuracy) {
+    bench_accuracy(flags, [&](const std::string& name, const Accuracy& accuracy) {
+      accuracies.push_back(to_json(name, accuracy));
+      if (!flags.json) print_accuracy(name, accuracy);
+    });
+  }
+  const double peak = static_cast<double>(base::process_memory().peak_bytes);
+  if (!flags.json) {
+    std::printf("most memory: %.2f GiB\n", peak / (1 << 30));
+    return 0;
+  }
+  const nlohmann::ordered_json object = {{"version", std::string(base::version())},
+                                         {"processor", processor()},
+                                         {"threads", tensor::thread_count()},
+                                         {"instructions", instructions},
+                                         {"read_bytes_per_s", limits.read_bytes_per_s},
+                                         {"gemm_flops_per_s", limits.gemm_flops_per_s},
+                                         {"figures", std::move(figures)},
+                                         {"accuracy", std::move(accuracies)},
+                                         {"peak_memory_bytes", peak}};
+  std::printf("%s\n", object.dump(2).c_str());
+  return 0;
+}
+
+}  // namespace
+
+void add_bench(CLI::App& app) {
+  const auto flags = std::make_shared<Flags>();
+  CLI::App* command = add_command(
+      app, "bench", "How fast this machine is, and how near to its limits",
+      "  koi bench all --checkpoint-path checkpoints/fish-speech-1.4\n"
+      "  koi bench generate --weights int8 --weights int8+int4 --json\n"
+      "  koi bench --accuracy --data data/protos --checkpoint-path results/alice/merged\n"
+      "Medians of repeated runs on the CPU. Let nothing else run meanwhile.",
+      [flags] { return run(*flags); });
+  command->add_option("WHAT", flags->what, "encode, decode, generate, train, load or all")
+      ->check(CLI::IsMember({"encode", "decode", "generate", "train", "load", "all"}));
+  command->add_option("--checkpoint-path", flags->checkpoint, "checkpoint folder")
+      ->capture_default_str();
+  command->add_option("--weights", flags->weights, "formats to generate with (several)")
+      ->capture_default_str();
+  command->add_option("--seconds", flags->time.least_s, "each figure is repeated for so long")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 3600.0));
+  command->add_option("--repetitions", flags->time.repetitions, "at least")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1000000));
+  command->add_flag("--accuracy", flags->accuracy,
+                    "how far each format's distributions differ from those of fp32, on --data");
+  command->add_option("--data", flags->data, "shards, or folders of shards, of real sentences");
+  command->add_option("--frames", flags->frames, "of --data that are looked at")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 10000000));
+  command->add_option("--threads", flags->threads, "0: all cores this process may use")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 1024));
+  command->add_flag("--json", flags->json, "print the figures as JSON");
+}
+
+}  // namespace koi::cli

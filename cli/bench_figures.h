@@ -1,0 +1,58 @@
+// What koi bench measures: each figure beside the limit of the machine that it is bound by.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "koi/base/files.h"
+#include "koi/codec/firefly.h"
+#include "koi/lm/cpu_weights.h"
+#include "koi/lm/model.h"
+
+namespace koi::cli {
+
+// Measured in the same run as everything else, with the same threads.
+struct Limits {
+  double read_bytes_per_s = 0;
+  double gemm_flops_per_s = 0;  // float32
+};
+Limits measure_limits();
+
+struct Figure {
+  std::string work;                            // "frame, int8+int4"
+  double median_s = 0;                         // of one repetition
+  size_t repetitions = 0;                      // that were timed, behind one that was not
+  double amount = 0;                           // of `unit` in a repetition
+  std::string unit;                            // "audio s", "frames", "tokens"
+  std::optional<double> share = std::nullopt;  // of `limit`
+  std::string limit = {};                      // "memory", "sgemm"
+
+  double rate() const { return amount / median_s; }  // units a second
+};
+
+struct BenchTime {
+  double least_s = 3;      // repetitions go on for so long
+  size_t repetitions = 5;  // at least
+};
+
+// Ten seconds of noise to codes, and five seconds of codes to audio.
+Figure bench_encode(const codec::Firefly& codec, const BenchTime& time);
+Figure bench_decode(const codec::Firefly& codec, const BenchTime& time);
+
+// One frame (a slow step and all codebooks) behind 200 columns, and a prompt of 64 columns, by the
+// CPU's kernels; `name` is that of the formats.
+std::vector<Figure> bench_generate(const lm::CpuWeights& weights, const std::string& name,
+                                   const Limits& limits, const BenchTime& time);
+// `sequences` frames at once.
+Figure bench_batch(const lm::CpuWeights& weights, const std::string& name, int64_t sequences,
+                   const Limits& limits, const BenchTime& time);
+
+// A step of LoRA training (r 8 on everything) on one row of 512 tokens without recomputation. The
+// model gets adapters and gradients.
+Figure bench_train(lm::DualAr& model, const Limits& limits, const BenchTime& time);
+
+// The checkpoint folder until it can speak: tokenizer, weights, codec.
+Figure bench_load(const base::fs::path& checkpoint, const BenchTime& time);
+
+}  // namespace koi::cli

@@ -1,0 +1,108 @@
+// koi bench, and --weights of the commands that speak.
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+
+#include "koi/base/files.h"
+#include "koi/checkpoint/npy.h"
+#include "tests/support/run_program.h"
+#include "tests/support/temp_dir.h"
+
+namespace koi::test {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+
+class Bench : public testing::Test {
+ protected:
+  void SetUp() override {
+    const RunResult made = koi({"init", "checkpoint", "--preset", "tiny"}, at_.path());
+    ASSERT_EQ(made.status, 0) << made.err;
+  }
+
+  RunResult run(std::vector<std::string> command) const {
+    command.insert(command.end(), {"--checkpoint-path", "checkpoint"});
+    return koi(command, at_.path());
+  }
+
+  json measure(std::vector<std::string> command) const {
+    command.insert(command.begin(), "bench");
+    command.insert(command.end(), {"--seconds", "0", "--repetitions", "1", "--json"});
+    const RunResult result = run(command);
+    EXPECT_EQ(result.status, 0) << result.err;
+    return json::parse(result.out);
+  }
+
+  TempDir at_;
+};
+
+TEST_F(Bench, MeasuresEachPart) {
+  const json found = measure({"all", "--weights", "fp32", "--weights", "int8+int4"});
+  EXPECT_GT(found["read_bytes_per_s"], 0);
+  EXPECT_GT(found["gemm_flops_per_s"], 0);
+  EXPECT_GT(found["peak_memory_bytes"], 0);
+  std::vector<std::string> works;
+  for (const json& figure : found["figures"]) {
+    works.push_back(figure["work"]);
+    EXPECT_GT(figure["median_s"], 0) << figure;
+    EXPECT_GT(figure["per_second"], 0) << figure;
+    if (figure.contains("share")) {
+      EXPECT_GT(figure["share"], 0) << figure;
+    }
+  }
+  EXPECT_THAT(works, testing::ElementsAre("load", "encode", "decode", "prompt of 64, fp32",
+                                          "frame, fp32", "frame of 4 voices, fp32",
+                                          "prompt of 64, int8+int4", "frame, int8+int4",
+                                          "frame of 4 voices, int8+int4", "training step"));
+}
+
+TEST_F(Bench, AccuracyFallsWithTheBits) {
+  base::fs::create_directories(at_ / "data/a");
+  base::write_file(at_ / "data/a/x.lab", "words that are said");
+  std::vector<int32_t> codes(8 * 30);
+  for (size_t i = 0; i < codes.size(); ++i) codes[i] = static_cast<int32_t>(i * 37 % 1000);
+  checkpoint::write_codes(at_ / "data/a/x.npy", {8, 30, codes});
+  const RunResult packed =
+      koi({"build-dataset", "--input", "data", "--output", "protos", "--text-extension", ".lab"},
+          at_.path());
+  ASSERT_EQ(packed.status, 0) << packed.err;
+  const json found = measure({"--accuracy", "--data", "protos", "--weights", "fp32", "--weights",
+                              "int8", "--weights", "int4"});
+  ASSERT_EQ(found["accuracy"].size(), 3U);
+  const auto part = [&](size_t i, const char* name) { return found["accuracy"][i][name]; };
+  for (const char* name : {"tokens", "codes"}) {
+    EXPECT_EQ(part(0, name)["kl_nats"], 0);
+    EXPECT_EQ(part(0, name)["same_best"], 1);
+    EXPECT_GT(part(1, name)["kl_nats"], 0);
+    EXPECT_GT(part(2, name)["kl_nats"].get<double>(), part(1, name)["kl_nats"].get<double>());
+  }
+  EXPECT_EQ(part(0, "tokens")["count"], 31);  // the end is predicted too
+  EXPECT_EQ(part(0, "codes")["count"], 30 * 8);
+}
+
+TEST_F(Bench, WhatCannotBeMeasuredIsSaid) {
+  EXPECT_THAT(run({"bench"}).err, HasSubstr("koi bench all"));
+  EXPECT_THAT(run({"bench", "--accuracy"}).err, HasSubstr("--data"));
+  EXPECT_THAT(run({"bench", "generate", "--weights", "int3"}).err, HasSubstr("int8+int4"));
+  EXPECT_EQ(run({"bench", "generate", "--weights", "int3"}).status, 2);
+}
+
+TEST_F(Bench, EveryFormSpeaks) {
+  const auto speak = [this](const std::string& weights, const std::string& to) {
+    const RunResult result =
+        run({"generate", "--text", "Good morning.", "--greedy", "--max-new-tokens", "8",
+             "--min-new-tokens", "8", "--weights", weights, "--output-dir", to});
+    EXPECT_EQ(result.status, 0) << result.err;
+    return checkpoint::read_codes(at_ / to / "codes_0.npy");
+  };
+  const checkpoint::Codes exact = speak("auto", "auto");
+  EXPECT_EQ(exact.frames, 8);
+  EXPECT_EQ(speak("fp32", "fp32").values, exact.values);  // the file's own form
+  for (const char* weights : {"bf16", "int8", "int4", "int8+int4"})
+    EXPECT_EQ(speak(weights, weights).frames, 8) << weights;
+  EXPECT_EQ(run({"generate", "--text", "x", "--weights", "fp64"}).status, 2);
+}
+
+}  // namespace
+}  // namespace koi::test
