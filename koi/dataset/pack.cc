@@ -82,7 +82,7 @@ class Packer {
     }
     // Who wrote the last piece finds all of them; who finds all and has the lock makes the shards.
     base::FolderLock lock;
-    if (pieces.missing() > 0 || !lock.try_lock(pieces.folder()) || pieces.missing() > 0)
+    if (pieces.missing() > 0 || !lock.try_lock_file(pieces.folder()) || pieces.missing() > 0)
       return report_part(pieces, tally);
     return make_shards(pieces.read(0, share.ranks));
   }
