@@ -43,9 +43,11 @@ class NormalizeFolder : public testing::Test {
 TEST_F(NormalizeFolder, RecordingsAndTheirTranscriptsCome) {
   write_file(input / "민지/a.npy", "codes of the audio before");
   write_file(input / ".hidden", "");
+  fs::create_symlink("nowhere", input / ".#b.lab");  // as an editor leaves
   const NormalizeReport report = run();
   EXPECT_EQ(report.folder.done, 2U);
   EXPECT_EQ(report.folder.side_files, 1U);
+  EXPECT_EQ(report.folder.failed, 0U);
   EXPECT_NEAR(integrated_loudness(read_audio<double>(output / "민지/a.wav"), {}), -23, 0.01);
   EXPECT_TRUE(fs::exists(output / "B.WAV"));
   EXPECT_EQ(read_file(output / "민지/a.lab"), "안녕");

@@ -35,6 +35,18 @@ TEST_F(Checkpoint, LoadsWhatWasSaved) {
   EXPECT_EQ(load_model(base, {.dtype = std::nullopt}).dtype(), at::kBFloat16);
 }
 
+// Nothing is rounded to the first tensor's dtype.
+TEST_F(Checkpoint, AFileOfSeveralDtypesIsLoadedAsFloat) {
+  DualAr mixed = load_model(base, {.writable = true});
+  const at::Tensor whole = mixed.layers[0].feed_forward.w1.weight.clone();
+  ASSERT_FALSE(at::equal(whole, whole.to(at::kBFloat16).to(at::kFloat)));
+  mixed.embeddings.weight = mixed.embeddings.weight.to(at::kBFloat16);
+  save_weights(mixed, base / "model.pth");
+  const DualAr model = load_model(base, {.dtype = std::nullopt});
+  EXPECT_EQ(model.dtype(), at::kFloat);
+  EXPECT_TRUE(at::equal(model.layers[0].feed_forward.w1.weight, whole));
+}
+
 TEST_F(Checkpoint, FromScratchHasTheStatedSpread) {
   config.vocab_size = 5000;
   config.attention_qkv_bias = true;
