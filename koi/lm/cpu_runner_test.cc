@@ -5,6 +5,7 @@
 #include "koi/base/error.h"
 #include "koi/lm/adapters.h"
 #include "koi/lm/checkpoint.h"
+#include "koi/tensor/random.h"
 
 namespace koi::lm {
 namespace {
@@ -32,7 +33,8 @@ ModelConfig small_config() {
   config.max_seq_len = 64;
   config.attention_qkv_bias = true;
   config.tie_word_embeddings = false;
-  config.initializer_range = 0.2;
+  config.initializer_range =
+      0.1;  // times the root of the width: layers keep the size of what comes in
   return config;
 }
 
@@ -40,8 +42,10 @@ DualAr make_model(const ModelConfig& config) {
   DualAr model(config, kSemantic);
   initialize(model, 7);
   const at::NoGradGuard no_gradients;
-  model.visit([](const std::string& name, at::Tensor& parameter) {
-    if (name.ends_with("bias") || name.ends_with("norm.weight")) parameter.uniform_(0.5, 1.5);
+  at::Generator generator = tensor::make_generator(8);
+  model.visit([&](const std::string& name, at::Tensor& parameter) {
+    if (name.ends_with("bias") || name.ends_with("norm.weight"))
+      parameter.uniform_(0.5, 1.5, generator);
   });
   return model;
 }
@@ -128,7 +132,9 @@ TEST_P(CpuRunnerTest, AdaptersCount) {
     config.tie_word_embeddings = tied;
     DualAr model = make_model(config);
     add_lora(model, {.r = 4}, 1);
-    model.visit_lora([](const std::string&, at::Tensor& parameter) { parameter.normal_(0, 0.1); });
+    at::Generator generator = tensor::make_generator(9);
+    model.visit_lora(
+        [&](const std::string&, at::Tensor& parameter) { parameter.normal_(0, 0.1, generator); });
     const CpuWeights weights = cpu_weights(model, {}, 2);
     compare_with_tensors(model, runner(weights), weights, 1e-5);
   }
