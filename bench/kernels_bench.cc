@@ -16,9 +16,10 @@ void multiply(benchmark::State& state) {
   const int64_t vectors = state.range(1), rows = state.range(2);
   std::vector<float> weights(static_cast<size_t>(rows * kColumns));
   for (size_t i = 0; i < weights.size(); ++i) weights[i] = static_cast<float>(i % 251) - 125;
+  kernels::Arena arena;
   const kernels::Matrix matrix = kernels::make_matrix(
       {.format = kernels::Format::f32, .rows = rows, .columns = kColumns, .values = weights.data()},
-      format, base::usable_cores());
+      format, arena, base::usable_cores());
   const std::vector<float> x(static_cast<size_t>(vectors * kColumns), 1);
   std::vector<float> y(static_cast<size_t>(vectors * rows));
   kernels::Inputs inputs;

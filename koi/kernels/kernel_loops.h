@@ -122,8 +122,14 @@ class Loops {
     }
   }
 
-  static void fetch(const void* from, int64_t bytes) {
-    for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch(static_cast<const char*>(from) + i);
+  // While part `part` of R rows that lie at `rows` is read, asks for as much of what follows them,
+  // from its beginning on: memory is then read in one stream, whatever the rows' length.
+  template <int R>
+  static void fetch_next(const void* rows, int64_t row_bytes, int64_t part, int64_t part_bytes) {
+    constexpr int64_t kNearest = 4096;  // what is nearer would not be there in time
+    const int64_t next = R * row_bytes < kNearest ? kNearest : R * row_bytes;
+    const char* from = static_cast<const char*>(rows) + next + part * R * part_bytes;
+    for (int64_t i = 0; i < R * part_bytes; i += 64) __builtin_prefetch(from + i);
   }
 
   // What the formats differ in: `Row` is one row's weights; add() adds block or vector `at` of R
@@ -154,15 +160,21 @@ class Loops {
     F sums[R][N];
     for (int r = 0; r < R; ++r)
       for (int n = 0; n < N; ++n) sums[r][n] = Simd::zero();
-    int64_t i = 0;
-    for (; i + kFloats <= columns; i += kFloats) {
+    constexpr int64_t kSize = sizeof(typename Plain::Value), kPart = 64;
+    const auto add = [&](int64_t i) {
       F values[N];
       for (int n = 0; n < N; ++n) values[n] = Simd::load(x[n] + i);
       for (int r = 0; r < R; ++r) {
         const F weight = Plain::load(weights + r * columns + i);
         for (int n = 0; n < N; ++n) sums[r][n] = Simd::fma(weight, values[n], sums[r][n]);
       }
+    };
+    int64_t i = 0;
+    for (; i + kPart <= columns; i += kPart) {
+      fetch_next<R>(weights, columns * kSize, i / kPart, kPart * kSize);
+      for (int64_t j = i; j < i + kPart; j += kFloats) add(j);
     }
+    for (; i + kFloats <= columns; i += kFloats) add(i);
     for (int r = 0; r < R; ++r) {
       for (int n = 0; n < N; ++n) {
         float sum = Simd::sum(sums[r][n]);
@@ -181,7 +193,7 @@ class Loops {
     for (int r = 0; r < R; ++r)
       for (int n = 0; n < N; ++n) sums[r][n] = Simd::zero();
     for (int64_t block = 0; block < blocks; ++block) {
-      for (int r = 0; r < R; ++r) fetch(weights + ((r + R) * blocks + block) * kGroup, kGroup);
+      fetch_next<R>(weights, blocks * kGroup, block, kGroup);
       I exact[R][N];
       for (int r = 0; r < R; ++r)
         for (int n = 0; n < N; ++n) exact[r][n] = Simd::zero_int();
@@ -231,8 +243,7 @@ class Loops {
       }
     }
     for (int64_t block = 0; block < blocks; ++block) {
-      for (int r = 0; r < R; ++r)
-        fetch(weights + ((r + R) * blocks + block) * kGroup / 2, kGroup / 2);
+      fetch_next<R>(weights, blocks * kGroup / 2, block, kGroup / 2);
       const int16_t* x[N];
       for (int n = 0; n < N; ++n) x[n] = inputs.values(vector + n) + block * kGroup;
       I exact[R][N];

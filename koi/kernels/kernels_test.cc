@@ -37,9 +37,10 @@ TEST_P(KernelsTest, MultiplyIsTheProductWithWhatTheFormatHolds) {
     for (const int64_t columns : {1, 37, 128, 300}) {
       constexpr int64_t kRows = 13;
       const auto weights = normal(kRows * columns, 1);
+      Arena arena;
       const Matrix matrix = make_matrix(
           {.format = Format::f32, .rows = kRows, .columns = columns, .values = weights.data()},
-          format, 1);
+          format, arena, 1);
       for (int64_t count = 1; count <= Inputs::kMost; ++count) {
         auto x = normal(count * columns, 2);
         for (int64_t i = 0; i < columns; ++i)
@@ -73,8 +74,10 @@ TEST_P(KernelsTest, MultiplyIsTheProductWithWhatTheFormatHolds) {
 TEST_P(KernelsTest, ZerosAndHugeInputs) {
   const auto weights = normal(256, 1);
   for (const Format format : {Format::int8, Format::int4}) {
-    const Matrix matrix = make_matrix(
-        {.format = Format::f32, .rows = 1, .columns = 256, .values = weights.data()}, format, 1);
+    Arena arena;
+    const Matrix matrix =
+        make_matrix({.format = Format::f32, .rows = 1, .columns = 256, .values = weights.data()},
+                    format, arena, 1);
     std::vector<float> x(256), row(256);
     read_row(matrix, 0, row.data());
     for (const float value : {0.0F, 1e-38F, -1e30F}) {
@@ -155,8 +158,10 @@ TEST_P(KernelsTest, NotANumberIsKept) {
   EXPECT_TRUE(std::isnan(y[0]));
   const std::vector<float> weights(256, nan), x(256, 1);
   for (const Format format : {Format::int8, Format::int4}) {
-    const Matrix matrix = make_matrix(
-        {.format = Format::f32, .rows = 1, .columns = 256, .values = weights.data()}, format, 1);
+    Arena arena;
+    const Matrix matrix =
+        make_matrix({.format = Format::f32, .rows = 1, .columns = 256, .values = weights.data()},
+                    format, arena, 1);
     Inputs inputs;
     inputs.assign(x.data(), 1, 256, format);
     kernels().multiply(matrix, 0, 1, inputs, y.data());

@@ -17,18 +17,6 @@ namespace {
 constexpr std::array<std::string_view, 4> kNames{"fp32", "bf16", "int8", "int4"};
 constexpr int64_t kPackedBlock = kGroup / 2;
 
-// What a copy owns, aligned to cache lines.
-struct Storage {
-  struct Line {
-    alignas(64) std::array<char, 64> bytes;
-  };
-  std::vector<Line> lines;
-  std::vector<float> scales, least;
-
-  explicit Storage(int64_t bytes) : lines(static_cast<size_t>((bytes + 63) / 64)) {}
-  char* data() { return lines.front().bytes.data(); }
-};
-
 void source_row(const Source& source, int64_t row, float* out) {
   const int64_t from = row * source.columns;
   if (source.format == Format::f32) {
@@ -120,46 +108,54 @@ int64_t Matrix::row_bytes() const {
   return columns * 4;
 }
 
-Matrix make_matrix(const Source& source, Format format, size_t threads) {
-  Matrix matrix{.format = format,
-                .rows = source.rows,
-                .columns = source.columns,
-                .values = source.values,
-                .owner = source.owner};
-  if (format == source.format) return matrix;
+Matrix view_of(const Source& source) {
+  return {.format = source.format,
+          .rows = source.rows,
+          .columns = source.columns,
+          .values = source.values,
+          .owner = source.owner};
+}
+
+Matrix make_matrix(const Source& source, Format format, Arena& arena, size_t threads) {
+  Matrix matrix{.format = format, .rows = source.rows, .columns = source.columns};
   const int64_t row_bytes = matrix.row_bytes(), blocks = blocks_of(source.columns);
-  const auto storage = std::make_shared<Storage>(std::max<int64_t>(row_bytes * source.rows, 1));
-  if (format == Format::int8) storage->scales.resize(static_cast<size_t>(source.rows));
-  if (format == Format::int4) {
-    storage->scales.resize(static_cast<size_t>(source.rows * blocks));
-    storage->least.resize(storage->scales.size());
-  }
+  const int64_t row_scales = format == Format::int8 ? 1 : format == Format::int4 ? blocks : 0;
+  const int64_t row_least = format == Format::int4 ? blocks : 0;
+  constexpr int64_t kFloat = sizeof(float);
+  // One piece holds all: the values, whose rows fill whole floats where scales follow.
+  const int64_t all_values = row_bytes * source.rows, all_scales = row_scales * source.rows;
+  const std::shared_ptr<char> room =
+      arena.take(all_values + kFloat * (all_scales + row_least * source.rows));
+  char* values = room.get();
+  auto* scales = reinterpret_cast<float*>(values + all_values);
+  float* least = scales + all_scales;
+
   constexpr int64_t kRowsAtOnce = 64;
   const int64_t parts = (source.rows + kRowsAtOnce - 1) / kRowsAtOnce;
   const auto pack_part = [&](size_t part) {
-    std::vector<float> values(static_cast<size_t>(source.columns));
+    std::vector<float> row_values(static_cast<size_t>(source.columns));
     const int64_t first = static_cast<int64_t>(part) * kRowsAtOnce;
     for (int64_t row = first; row < std::min(first + kRowsAtOnce, source.rows); ++row) {
-      source_row(source, row, values.data());
-      char* out = storage->data() + row * row_bytes;
+      source_row(source, row, row_values.data());
+      char* out = values + row * row_bytes;
       if (format == Format::f32)
-        std::memcpy(out, values.data(), values.size() * sizeof(float));
+        std::memcpy(out, row_values.data(), row_values.size() * sizeof(float));
       else if (format == Format::bf16)
-        pack_bf16(values.data(), source.columns, out);
+        pack_bf16(row_values.data(), source.columns, out);
       else if (format == Format::int8)
-        storage->scales[static_cast<size_t>(row)] = pack_int8(values.data(), source.columns, out);
+        scales[row] = pack_int8(row_values.data(), source.columns, out);
       else
-        pack_int4(values.data(), source.columns, out, storage->scales.data() + row * blocks,
-                  storage->least.data() + row * blocks);
+        pack_int4(row_values.data(), source.columns, out, scales + row * blocks,
+                  least + row * blocks);
     }
   };
   const auto all_parts = static_cast<size_t>(parts);
   if (base::parallel_for(all_parts, threads, pack_part) < all_parts)
     throw base::Interrupted("weights", "are not converted", "the same command begins anew");
-  matrix.values = storage->data();
-  matrix.scales = storage->scales.empty() ? nullptr : storage->scales.data();
-  matrix.least = storage->least.empty() ? nullptr : storage->least.data();
-  matrix.owner = storage;
+  matrix.values = values;
+  if (row_scales > 0) matrix.scales = scales;
+  if (row_least > 0) matrix.least = least;
+  matrix.owner = room;
   return matrix;
 }
 

@@ -6,6 +6,8 @@
 #include <optional>
 #include <string_view>
 
+#include "koi/kernels/arena.h"
+
 namespace koi::kernels {
 
 enum class Format {
@@ -46,8 +48,10 @@ struct Source {
   std::shared_ptr<const void> owner = {};
 };
 
-// The same weights in `format`; a view where that is the source's own format (so `owner` has to
-// keep it), else a copy. Rows are shared over threads.
+// The source's weights as they are, without a copy: `owner` has to keep them.
+Matrix view_of(const Source& source);
+
+// A copy of the same weights in `format`, in the arena. Rows are shared over threads.
 //   bf16: to the nearest, ties to even.
 //   int8: scale max|w| / 127.5, at least 1.19e-7, rounded to bf16 once w / scale is rounded (ties
 //   to
@@ -56,7 +60,7 @@ struct Source {
 //         least + scale * (0 .. 15), the nearest.
 // A row (int4: a group) that holds infinite weights or NaN has the scale NaN. Throws
 // base::Interrupted when base::stop_requested().
-Matrix make_matrix(const Source& source, Format format, size_t threads);
+Matrix make_matrix(const Source& source, Format format, Arena& arena, size_t threads);
 
 // Row `row` as f32, `columns` values.
 void read_row(const Matrix& matrix, int64_t row, float* out);

@@ -37,11 +37,15 @@ TEST(Matrix, NamesOfFormats) {
   EXPECT_EQ(format_of("int2"), std::nullopt);
 }
 
-TEST(Matrix, TheSourcesFormatIsAView) {
+TEST(Matrix, AViewAndACopyOfTheSameFormat) {
   const auto values = normal(12, 1);
-  const Matrix matrix = make_matrix(source_of(values, 4), Format::f32, 2);
-  EXPECT_EQ(matrix.values, values.data());
-  EXPECT_THAT(row_of(matrix, 1), ElementsAre(values[4], values[5], values[6], values[7]));
+  const Matrix view = view_of(source_of(values, 4));
+  EXPECT_EQ(view.values, values.data());
+  EXPECT_THAT(row_of(view, 1), ElementsAre(values[4], values[5], values[6], values[7]));
+  Arena arena;
+  const Matrix copy = make_matrix(source_of(values, 4), Format::f32, arena, 2);
+  EXPECT_NE(copy.values, values.data());
+  for (int64_t row = 0; row < 3; ++row) EXPECT_EQ(row_of(copy, row), row_of(view, row));
 }
 
 TEST(Matrix, Bf16RoundsToTheNearestAndTiesToEven) {
@@ -55,13 +59,14 @@ TEST(Matrix, Bf16RoundsToTheNearestAndTiesToEven) {
 
 TEST(Matrix, Bf16FromAndTo) {
   const auto values = normal(300, 2);
-  const Matrix half = make_matrix(source_of(values, 100), Format::bf16, 2);
+  Arena arena;
+  const Matrix half = make_matrix(source_of(values, 100), Format::bf16, arena, 2);
   const Matrix back = make_matrix({.format = Format::bf16,
                                    .rows = 3,
                                    .columns = 100,
                                    .values = half.values,
                                    .owner = half.owner},
-                                  Format::f32, 2);
+                                  Format::f32, arena, 2);
   EXPECT_EQ(row_of(back, 2), row_of(half, 2));
   for (size_t i = 0; i < 100; ++i)
     EXPECT_NEAR(row_of(half, 0)[i], values[i], std::abs(values[i]) / 256);
@@ -74,7 +79,8 @@ TEST(Matrix, Int8ByTheRow) {
   values[1] = -255;
   values[2] = 3;  // 1.5 steps, to the even 2
   values[129] = 2;
-  const Matrix matrix = make_matrix(source_of(values, 130), Format::int8, 1);
+  Arena arena;
+  const Matrix matrix = make_matrix(source_of(values, 130), Format::int8, arena, 1);
   EXPECT_EQ(matrix.scales[0], 2.0F);
   const auto row = row_of(matrix, 0);
   EXPECT_THAT(std::vector(row.begin(), row.begin() + 4), ElementsAre(254, -256, 4, 0));
@@ -86,7 +92,8 @@ TEST(Matrix, Int8ByTheRow) {
 TEST(Matrix, Int4ByTheGroup) {
   auto values = normal(3 * 300, 3);  // the last group of a row is not full
   for (size_t i = 300; i < 428; ++i) values[i] = 0.5F;
-  const Matrix matrix = make_matrix(source_of(values, 300), Format::int4, 2);
+  Arena arena;
+  const Matrix matrix = make_matrix(source_of(values, 300), Format::int4, arena, 2);
   for (int64_t row = 0; row < 3; ++row) {
     const auto found = row_of(matrix, row);
     for (int64_t i = 0; i < 300; ++i) {

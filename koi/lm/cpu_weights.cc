@@ -35,7 +35,8 @@ at::Tensor merged(const Layer& layer) {
 
 class Converter {
  public:
-  Converter(kernels::Format format, size_t threads) : format_(format), threads_(threads) {}
+  Converter(kernels::Format format, kernels::Arena& arena, size_t threads)
+      : format_(format), arena_(arena), threads_(threads) {}
 
   CpuLinear linear(const Linear& layer) const {
     CpuLinear result{.weight = matrix(merged(layer)), .bias = {}};
@@ -43,7 +44,7 @@ class Converter {
     return result;
   }
   kernels::Matrix matrix(const at::Tensor& weight) const {
-    return kernels::make_matrix(source_of(weight), format_, threads_);
+    return kernels::make_matrix(source_of(weight), format_, arena_, threads_);
   }
   CpuPart part(const BlockSizes& sizes, const std::vector<Block>& blocks,
                const at::Tensor& norm) const {
@@ -63,6 +64,7 @@ class Converter {
 
  private:
   kernels::Format format_;
+  kernels::Arena& arena_;
   size_t threads_;
 };
 
@@ -71,8 +73,7 @@ std::vector<float> turns_of(int64_t positions, const BlockSizes& sizes, double b
 }
 
 kernels::Matrix as_it_is(const Embedding& embedding) {
-  const kernels::Source source = source_of(merged(embedding));
-  return kernels::make_matrix(source, source.format, 1);
+  return kernels::view_of(source_of(merged(embedding)));
 }
 
 }  // namespace
@@ -80,7 +81,8 @@ kernels::Matrix as_it_is(const Embedding& embedding) {
 CpuWeights cpu_weights(const DualAr& model, const CpuFormats& formats, size_t threads) {
   const at::NoGradGuard no_gradients;
   const ModelConfig& config = model.config();
-  const Converter slow(formats.slow, threads), fast(formats.fast, threads);
+  kernels::Arena arena;
+  const Converter slow(formats.slow, arena, threads), fast(formats.fast, arena, threads);
   const BlockSizes slow_part = slow_sizes(config), fast_part = fast_sizes(config);
   CpuWeights weights{.config = config,
                      .semantic_token_id = model.semantic_token_id(),

@@ -40,9 +40,10 @@ struct CpuFormats {
   kernels::Format fast = kernels::Format::f32;  // with fast_project_in
 };
 
-// The weights of `model`, with its adapters merged into them. What is float32 or bfloat16, on the
-// CPU and has the format asked for is a view that keeps the model's storage; all else is a copy,
-// which `threads` make. Throws base::Interrupted when base::stop_requested().
+// The weights of `model`, with its adapters merged into them: embeddings are views that keep the
+// model's storage where it is float32 or bfloat16 on the CPU, all else, which every token reads as
+// a whole, are copies in an arena, which `threads` make. Throws base::Interrupted when
+// base::stop_requested().
 CpuWeights cpu_weights(const DualAr& model, const CpuFormats& formats, size_t threads);
 
 }  // namespace koi::lm
