@@ -13,7 +13,7 @@ ALLOWED = {
     "checkpoint": "base",
     "tensor": "base checkpoint",
     "audio": "base tensor",
-    "codec": "base checkpoint tensor config audio",
+    "codec": "base checkpoint tensor config audio kernels",
     "dataset": "base text checkpoint",
     "align": "base text audio dataset",
     "check": "base text checkpoint audio dataset",

@@ -16,18 +16,17 @@ class Encoder {
   at::Tensor forward(const at::Tensor& mel, const Trace& trace = {}) const;
   void visit(const std::string& prefix, const tensor::ParameterVisitor& visitor);
 
-  at::Device device() const { return norm_.weight.device(); }
+  at::Device device() const { return norm.weight.device(); }
   // Frames to the left that an output frame sees.
   int64_t context() const;
 
- private:
   struct Downsample {  // the stem: conv, then norm; between stages: norm, then a 1x1 conv
     Conv conv;
     Norm norm;
   };
-  std::vector<Downsample> downsample_layers_;
-  std::vector<std::vector<ConvNeXtBlock>> stages_;
-  Norm norm_;
+  std::vector<Downsample> downsample_layers;
+  std::vector<std::vector<ConvNeXtBlock>> stages;
+  Norm norm;
 };
 
 }  // namespace koi::codec

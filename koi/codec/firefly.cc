@@ -5,6 +5,7 @@
 
 #include "koi/base/error.h"
 #include "koi/checkpoint/pth.h"
+#include "koi/codec/decode_stream.h"
 #include "koi/codec/weight_norm.h"
 
 namespace koi::codec {
@@ -53,6 +54,7 @@ Firefly::Firefly(FireflyConfig config)
 at::Device Firefly::device() const { return backbone.device(); }
 
 void Firefly::visit(const tensor::ParameterVisitor& visitor) {
+  packed_ = std::make_shared<Packed>();
   backbone.visit("backbone.", visitor);
   head.visit("head.", visitor);
   quantizer.visit("quantizer.", visitor);
@@ -124,11 +126,9 @@ Encoded Firefly::encode(const at::Tensor& wave, const std::vector<int64_t>& leng
   return result;
 }
 
-at::Tensor Firefly::decode(const at::Tensor& codes, const std::vector<int64_t>& lengths,
-                           const Trace& trace) const {
-  const c10::InferenceMode guard;
-  const int64_t total = codes.size(2);
-  check_lengths(lengths, codes, total);
+at::Tensor Firefly::checked_codes(const at::Tensor& codes,
+                                  const std::vector<int64_t>& lengths) const {
+  check_lengths(lengths, codes, codes.size(2));
   if (codes.size(1) != config_.codebooks()) {
     throw Error(ErrorKind::corrupt, "codes",
                 "have " + std::to_string(codes.size(1)) + " rows, the codec has " +
@@ -136,7 +136,7 @@ at::Tensor Firefly::decode(const at::Tensor& codes, const std::vector<int64_t>& 
   }
   at::Tensor rows = codes.to(device(), at::kLong);
   // Codes behind a row's own length are padding of any value.
-  rows = rows * length_mask(lengths, total, rows);
+  rows = rows * length_mask(lengths, codes.size(2), rows);
   const int64_t size = config_.codebook_size();
   if (rows.numel() > 0 && (rows.min().item<int64_t>() < 0 || rows.max().item<int64_t>() >= size)) {
     throw Error(ErrorKind::corrupt, "codes",
@@ -144,14 +144,47 @@ at::Tensor Firefly::decode(const at::Tensor& codes, const std::vector<int64_t>& 
                     std::to_string(rows.max().item<int64_t>()) + ", 0 to " +
                     std::to_string(size - 1) + " was expected");
   }
+  return rows;
+}
 
+std::shared_ptr<const RowDecoder> Firefly::row_decoder() const {
+  const c10::InferenceMode guard;
+  const std::lock_guard lock(packed_->mutex);
+  if (!packed_->decoder) packed_->decoder = std::make_shared<RowDecoder>(quantizer, head);
+  return packed_->decoder;
+}
+
+int64_t Firefly::decode_context() const { return quantizer.decode_context(head.context()); }
+
+at::Tensor Firefly::decode(const at::Tensor& codes, const std::vector<int64_t>& lengths,
+                           const Trace& trace) const {
+  const c10::InferenceMode guard;
+  const at::Tensor rows = checked_codes(codes, lengths);
+  return device().is_cpu() && !trace ? decode_rows(rows, lengths)
+                                     : decode_windows(rows, lengths, trace);
+}
+
+at::Tensor Firefly::decode_rows(const at::Tensor& codes,
+                                const std::vector<int64_t>& lengths) const {
+  at::Tensor audio = at::zeros({codes.size(0), 1, codes.size(2) * config_.samples_per_column()});
+  for (int64_t row = 0; row < codes.size(0); ++row) {
+    const int64_t length = lengths[static_cast<size_t>(row)];
+    DecodeStream stream(*this);
+    stream.push(codes[row].narrow(1, 0, length), audio[row].mutable_data_ptr<float>());
+  }
+  return audio;
+}
+
+at::Tensor Firefly::decode_windows(const at::Tensor& codes, const std::vector<int64_t>& lengths,
+                                   const Trace& trace) const {
+  const int64_t total = codes.size(2);
   const int64_t per_column = config_.samples_per_column();
-  const int64_t context = quantizer.decode_context(head.context());
-  at::Tensor audio = at::empty({rows.size(0), 1, total * per_column}, at::kFloat);
+  const int64_t context = decode_context();
+  at::Tensor audio = at::empty({codes.size(0), 1, total * per_column}, at::kFloat);
   for (int64_t begin = 0; begin < total; begin += kDecodeColumns) {
     const int64_t end = std::min(begin + kDecodeColumns, total);
     const int64_t from = std::max<int64_t>(begin - context, 0);
-    const at::Tensor part = decode_window(rows.narrow(2, from, end - from), from, lengths, trace);
+    const at::Tensor part = decode_window(codes.narrow(2, from, end - from), from, lengths, trace);
     audio.narrow(2, begin * per_column, (end - begin) * per_column)
         .copy_(part.narrow(2, (begin - from) * per_column, (end - begin) * per_column));
   }

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <functional>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -12,6 +14,7 @@
 #include "koi/codec/encoder.h"
 #include "koi/codec/generator.h"
 #include "koi/codec/quantizer.h"
+#include "koi/codec/row_decoder.h"
 #include "koi/tensor/parameters.h"
 
 namespace koi::codec {
@@ -30,6 +33,7 @@ class Firefly {
   at::Device device() const;
 
   // Every parameter, weight norm folded ("head.conv_pre.conv.weight"), in the checkpoint's order.
+  // A CPU computes with copies of the weights, made when first needed and again after a visit.
   void visit(const tensor::ParameterVisitor& visitor);
 
   // `wave` float [B, 1, N], mono at the config's sample rate, zero behind each row's own length;
@@ -43,10 +47,21 @@ class Firefly {
                  const Trace& trace = {}) const;
 
   // `codes` integer [B, K, T] -> audio float [B, 1, T * samples_per_column], within (-1, 1), zero
-  // behind row b's lengths[b] columns. Long input is decoded in windows of bounded memory. Throws
+  // behind row b's lengths[b] columns. Of bounded memory, however long the input: on a CPU as
+  // DecodeStream does it, bit for bit; on a GPU, and with `trace`, in windows. Throws
   // Error(corrupt) for codes outside 0 .. codebook_size-1 within a row's length, and for another K.
   at::Tensor decode(const at::Tensor& codes, const std::vector<int64_t>& lengths,
                     const Trace& trace = {}) const;
+
+  // int64 codes [B, K, T] on the codec's device, 0 in padding, as decode takes them. Throws as
+  // decode.
+  at::Tensor checked_codes(const at::Tensor& codes, const std::vector<int64_t>& lengths) const;
+
+  // The decoder with packed weights. From any thread.
+  std::shared_ptr<const RowDecoder> row_decoder() const;
+
+  // Columns to the left that the samples of a column see.
+  int64_t decode_context() const;
 
   // Columns that encode gives for `samples`: ceil of the downsampling factors over floor(N / hop).
   int64_t columns(int64_t samples) const;
@@ -61,11 +76,20 @@ class Firefly {
 
  private:
   at::Tensor mel(const at::Tensor& wave) const;  // [B, N] -> [B, M, F]
+  at::Tensor decode_windows(const at::Tensor& codes, const std::vector<int64_t>& lengths,
+                            const Trace& trace) const;
+  at::Tensor decode_rows(const at::Tensor& codes, const std::vector<int64_t>& lengths) const;
   at::Tensor decode_window(const at::Tensor& codes, int64_t first_column,
                            const std::vector<int64_t>& lengths, const Trace& trace) const;
 
+  struct Packed {
+    std::mutex mutex;
+    std::shared_ptr<const RowDecoder> decoder;
+  };
+
   FireflyConfig config_;
   audio::LogMel mel_;
+  std::shared_ptr<Packed> packed_ = std::make_shared<Packed>();
 };
 
 // A codec out of its checkpoint: .pth or .safetensors, bare or in {"state_dict": ...}; where any

@@ -21,14 +21,13 @@ class Generator {
   // Columns of z to the left that a sample sees.
   int64_t context() const;
 
- private:
   struct ResBlock {
     std::vector<Conv> convs1, convs2;
     at::Tensor forward(const at::Tensor& x) const;
   };
-  Conv conv_pre_, conv_post_;
-  std::vector<TransposedConv> ups_;
-  std::vector<std::vector<ResBlock>> resblocks_;  // [stage][kernel]
+  Conv conv_pre, conv_post;
+  std::vector<TransposedConv> ups;
+  std::vector<std::vector<ResBlock>> resblocks;  // [stage][kernel]
 };
 
 }  // namespace koi::codec

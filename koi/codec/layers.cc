@@ -5,7 +5,6 @@
 namespace koi::codec {
 namespace {
 
-constexpr double kNormEpsilon = 1e-6;
 constexpr std::array<int64_t, 2> kNoPadding = {0, 0};  // it is done before
 
 at::Tensor empty_parameter(at::IntArrayRef shape) { return at::empty(shape, at::kFloat); }

@@ -55,7 +55,8 @@ struct ConvSizes {
 Conv make_conv(const ConvSizes& sizes);
 TransposedConv make_transposed_conv(const ConvSizes& sizes);
 
-// Layer normalisation over the D channels, eps 1e-6, biased variance. weight, bias [D].
+// Layer normalisation over the D channels, biased variance. weight, bias [D].
+inline constexpr float kNormEpsilon = 1e-6F;
 struct Norm {
   at::Tensor weight, bias;
 

@@ -16,13 +16,13 @@ Quantizer::Quantizer(const QuantizerConfig& config) : config_(config), fsq_(conf
   for (int64_t r = 0; r < config.n_codebooks; ++r) scales_.push_back(at::pow(steps, -r));
   constexpr int64_t kBlockKernel = 7;
   for (const int64_t factor : config.downsample_factor) {
-    downsample_.emplace_back(
+    downsample.emplace_back(
         make_conv({.in = width, .out = width, .kernel = factor, .stride = factor}),
         ConvNeXtBlock(width, kBlockKernel));
   }
   for (auto factor = config.downsample_factor.rbegin(); factor != config.downsample_factor.rend();
        ++factor) {
-    upsample_.emplace_back(
+    upsample.emplace_back(
         make_transposed_conv({.in = width, .out = width, .kernel = *factor, .stride = *factor}),
         ConvNeXtBlock(width, kBlockKernel));
   }
@@ -30,7 +30,7 @@ Quantizer::Quantizer(const QuantizerConfig& config) : config_(config), fsq_(conf
 
 at::Tensor Quantizer::encode(const at::Tensor& features, const Trace& trace) const {
   at::Tensor x = features;
-  for (const auto& [conv, block] : downsample_) x = block.forward(conv.forward(x));
+  for (const auto& [conv, block] : downsample) x = block.forward(conv.forward(x));
   if (trace) trace("latent", x);
   return latent_to_codes(x, trace);
 }
@@ -59,7 +59,7 @@ at::Tensor Quantizer::latent_to_codes(const at::Tensor& latent, const Trace& tra
   return at::stack(codes, 1);
 }
 
-at::Tensor Quantizer::codes_to_latent(const at::Tensor& codes) const {
+at::Tensor Quantizer::dequantise(const at::Tensor& codes) const {
   std::vector<at::Tensor> parts;
   for (size_t g = 0; g < groups_.size(); ++g) {
     at::Tensor sum;
@@ -68,24 +68,41 @@ at::Tensor Quantizer::codes_to_latent(const at::Tensor& codes) const {
       const at::Tensor value = fsq_.dequantise(row) * scales_[r].to(codes.device());  // [B, T, n]
       sum = sum.defined() ? sum + value : value;
     }
-    parts.push_back(groups_[g].project_out.forward(sum));
+    parts.push_back(sum);
   }
+  return at::cat(parts, -1);
+}
+
+Quantizer::Projection Quantizer::joint_projection() const {
+  std::vector<at::Tensor> weights, biases;
+  for (const auto& [unused, out] : groups_) {
+    const bool is_there = out.weight.defined();
+    weights.push_back(is_there ? out.weight : at::eye(fsq_.digits()));
+    biases.push_back(is_there ? out.bias : at::zeros(fsq_.digits()));
+  }
+  return {at::block_diag(weights), at::cat(biases)};
+}
+
+at::Tensor Quantizer::codes_to_latent(const at::Tensor& codes) const {
+  const auto count = static_cast<int64_t>(groups_.size());
+  std::vector<at::Tensor> parts = dequantise(codes).chunk(count, -1);  // [B, T, n]
+  for (size_t g = 0; g < groups_.size(); ++g) parts[g] = groups_[g].project_out.forward(parts[g]);
   return at::cat(parts, -1).transpose(1, 2);  // [B, D, T]
 }
 
 at::Tensor Quantizer::decode(const at::Tensor& codes, const Trace& trace) const {
   at::Tensor x = codes_to_latent(codes);
   if (trace) trace("zq", x);
-  for (const auto& [conv, block] : upsample_) x = block.forward(conv.forward(x));
+  for (const auto& [conv, block] : upsample) x = block.forward(conv.forward(x));
   return x;
 }
 
-at::Tensor Quantizer::Projection::forward(const at::Tensor& x) const {
+at::Tensor Quantizer::GroupProjection::forward(const at::Tensor& x) const {
   return weight.defined() ? at::linear(x, weight, bias) : x;
 }
 
-void Quantizer::Projection::visit(const std::string& prefix,
-                                  const tensor::ParameterVisitor& visitor) {
+void Quantizer::GroupProjection::visit(const std::string& prefix,
+                                       const tensor::ParameterVisitor& visitor) {
   if (!weight.defined()) return;
   visitor(prefix + "weight", weight);
   visitor(prefix + "bias", bias);
@@ -97,28 +114,28 @@ void Quantizer::visit(const std::string& prefix, const tensor::ParameterVisitor&
     groups_[g].project_in.visit(at + "project_in.", visitor);
     groups_[g].project_out.visit(at + "project_out.", visitor);
   }
-  for (size_t i = 0; i < downsample_.size(); ++i) {
+  for (size_t i = 0; i < downsample.size(); ++i) {
     const std::string at = prefix + "downsample." + std::to_string(i) + ".";
-    downsample_[i].first.visit(at + "0.conv.", visitor);
-    downsample_[i].second.visit(at + "1.", visitor);
+    downsample[i].first.visit(at + "0.conv.", visitor);
+    downsample[i].second.visit(at + "1.", visitor);
   }
-  for (size_t i = 0; i < upsample_.size(); ++i) {
+  for (size_t i = 0; i < upsample.size(); ++i) {
     const std::string at = prefix + "upsample." + std::to_string(i) + ".";
-    upsample_[i].first.visit(at + "0.conv.", visitor);
-    upsample_[i].second.visit(at + "1.", visitor);
+    upsample[i].first.visit(at + "0.conv.", visitor);
+    upsample[i].second.visit(at + "1.", visitor);
   }
 }
 
 int64_t Quantizer::encode_context() const {
   int64_t columns = 0;
-  for (auto stage = downsample_.rbegin(); stage != downsample_.rend(); ++stage)
+  for (auto stage = downsample.rbegin(); stage != downsample.rend(); ++stage)
     columns = (columns + stage->second.dwconv.context()) * stage->first.stride;
   return columns;
 }
 
 int64_t Quantizer::decode_context(int64_t outputs) const {
   int64_t columns = outputs;
-  for (auto stage = upsample_.rbegin(); stage != upsample_.rend(); ++stage)
+  for (auto stage = upsample.rbegin(); stage != upsample.rend(); ++stage)
     columns = stage->first.context(columns + stage->second.dwconv.context());
   return columns;
 }

@@ -33,14 +33,26 @@ class Quantizer {
   // Code columns to the left that the `outputs` last outputs of decode see.
   int64_t decode_context(int64_t outputs) const;
 
+  // The two halves of decode that the CPU's path shares: int64 codes [B, K, T] -> what the groups'
+  // digits stand for, float [B, T, G n], and the projection of all groups in one, weight [D, G n]
+  // and bias [D].
+  at::Tensor dequantise(const at::Tensor& codes) const;
+  struct Projection {
+    at::Tensor weight, bias;
+  };
+  Projection joint_projection() const;
+
+  std::vector<std::pair<Conv, ConvNeXtBlock>> downsample;
+  std::vector<std::pair<TransposedConv, ConvNeXtBlock>> upsample;
+
  private:
-  struct Projection {  // [out, in], [out]; undefined where a group is as wide as FSQ's digits
+  struct GroupProjection {  // [out, in], [out]; undefined where a group is as wide as FSQ's digits
     at::Tensor weight, bias;
     at::Tensor forward(const at::Tensor& x) const;
     void visit(const std::string& prefix, const tensor::ParameterVisitor& visitor);
   };
   struct Group {
-    Projection project_in, project_out;
+    GroupProjection project_in, project_out;
   };
   at::Tensor latent_to_codes(const at::Tensor& latent, const Trace& trace) const;
   at::Tensor codes_to_latent(const at::Tensor& codes) const;
@@ -49,8 +61,6 @@ class Quantizer {
   Fsq fsq_;
   std::vector<at::Tensor> scales_;  // of the residual steps, [n]
   std::vector<Group> groups_;
-  std::vector<std::pair<Conv, ConvNeXtBlock>> downsample_;
-  std::vector<std::pair<TransposedConv, ConvNeXtBlock>> upsample_;
 };
 
 }  // namespace koi::codec

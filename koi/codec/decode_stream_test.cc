@@ -1,0 +1,144 @@
+#include "koi/codec/decode_stream.h"
+
+#include <gtest/gtest.h>
+
+#include "koi/base/error.h"
+#include "koi/base/process_memory.h"
+#include "koi/base/random.h"
+#include "koi/codec/init.h"
+#include "koi/tensor/device.h"
+
+namespace koi::codec {
+namespace {
+
+Firefly make_codec(FireflyConfig config) {
+  Firefly model(std::move(config));
+  randomize(model, 5);
+  return model;
+}
+
+// The published layers, an eighth as wide.
+FireflyConfig narrow_config() {
+  FireflyConfig config;
+  config.backbone.dims = {16, 32, 48, 64};
+  config.head.num_mels = 64;
+  config.head.upsample_initial_channel = 64;
+  config.quantizer.input_dim = 64;
+  return config;
+}
+
+// Kernels that are no multiple of their rate, residual steps, odd widths.
+FireflyConfig odd_config() {
+  FireflyConfig config = tiny_config();
+  config.backbone.depths = {1};
+  config.backbone.dims = {27};
+  config.quantizer = {.input_dim = 27,
+                      .n_groups = 3,
+                      .n_codebooks = 2,
+                      .levels = {5, 4},
+                      .downsample_factor = {3, 2}};
+  config.head.num_mels = 27;
+  config.head.upsample_initial_channel = 21;
+  config.head.upsample_rates = {16, 32};
+  config.head.upsample_kernel_sizes = {35, 33};
+  config.head.resblock_kernel_sizes = {3, 2};
+  config.head.resblock_dilation_sizes = {{1, 40}, {7, 1}};
+  return config;
+}
+
+at::Tensor make_codes(const FireflyConfig& config, int64_t columns) {
+  return (at::arange(config.codebooks() * columns).view({config.codebooks(), columns}) * 7919) %
+         config.codebook_size();
+}
+
+// The samples of the columns in pushes of these sizes.
+std::vector<float> decode_in(const Firefly& codec, const at::Tensor& codes,
+                             const std::vector<int64_t>& sizes) {
+  DecodeStream stream(codec);
+  std::vector<float> all;
+  int64_t begin = 0;
+  for (const int64_t size : sizes) {
+    const std::vector<float> samples = stream.push(codes.narrow(1, begin, size));
+    all.insert(all.end(), samples.begin(), samples.end());
+    begin += size;
+  }
+  EXPECT_EQ(begin, codes.size(1));
+  return all;
+}
+
+std::vector<float> values_of(const at::Tensor& audio) {
+  const at::Tensor flat = audio.flatten().contiguous();
+  return {flat.const_data_ptr<float>(), flat.const_data_ptr<float>() + flat.numel()};
+}
+
+struct Sizes {
+  const char* name;
+  FireflyConfig (*make)();
+};
+class DecodeStreamOf : public testing::TestWithParam<Sizes> {};
+
+TEST_P(DecodeStreamOf, AnySplitGivesTheSameBits) {
+  const Firefly codec = make_codec(GetParam().make());
+  constexpr int64_t kColumns = 31;
+  const at::Tensor codes = make_codes(codec.config(), kColumns);
+  tensor::set_threads(1);
+  const std::vector<float> whole = values_of(codec.decode(codes.unsqueeze(0), {kColumns}));
+  EXPECT_EQ(decode_in(codec, codes, std::vector<int64_t>(kColumns, 1)), whole);
+  EXPECT_EQ(decode_in(codec, codes, {3, 7, 0, 20, 1}), whole);
+  base::TorchRandom random(11);
+  for (int round = 0; round < 4; ++round) {
+    std::vector<int64_t> sizes;
+    for (int64_t left = kColumns; left > 0; left -= sizes.back())
+      sizes.push_back(std::min<int64_t>(left, static_cast<int64_t>(random.uniform(0, 9))));
+    tensor::set_threads(1 + round);
+    EXPECT_EQ(decode_in(codec, codes, sizes), whole) << "round " << round;
+  }
+  tensor::set_threads(1);
+}
+
+// Against the layers on tensors, which know nothing of rows, packing and pieces.
+TEST_P(DecodeStreamOf, EqualsTheTensorsLayers) {
+  tensor::set_threads(1);
+  const Firefly codec = make_codec(GetParam().make());
+  const at::Tensor codes = make_codes(codec.config(), 45);
+  const at::Tensor audio = codec.decode(codes.unsqueeze(0), {45});
+  const at::Tensor plain = codec.head.forward(codec.quantizer.decode(codes.unsqueeze(0)));
+  ASSERT_EQ(audio.sizes(), plain.sizes());
+  EXPECT_GT(plain.abs().max().item<double>(), 0.1);
+  EXPECT_LE((audio - plain).abs().max().item<double>(), 1e-5);  // float32 sums in another order
+}
+
+INSTANTIATE_TEST_SUITE_P(Sizes, DecodeStreamOf,
+                         testing::Values(Sizes{"tiny", tiny_config}, Sizes{"narrow", narrow_config},
+                                         Sizes{"odd", odd_config}),
+                         [](const auto& tested) { return std::string(tested.param.name); });
+
+TEST(DecodeStream, AnErrorChangesNothing) {
+  const Firefly codec = make_codec(tiny_config());
+  const at::Tensor codes = make_codes(codec.config(), 6);
+  const std::vector<float> whole = values_of(codec.decode(codes.unsqueeze(0), {6}));
+  DecodeStream stream(codec);
+  std::vector<float> samples = stream.push(codes.narrow(1, 0, 2));
+  EXPECT_THROW(stream.push(at::full({8, 3}, 1000, at::kLong)), Error);
+  EXPECT_THROW(stream.push(at::zeros({7, 3}, at::kLong)), Error);
+  const std::vector<float> rest = stream.push(codes.narrow(1, 2, 4));
+  samples.insert(samples.end(), rest.begin(), rest.end());
+  EXPECT_EQ(samples, whole);
+}
+
+TEST(DecodeStream, MemoryDoesNotGrow) {
+  const Firefly codec = make_codec(tiny_config());
+  const at::Tensor codes = make_codes(codec.config(), 10);
+  DecodeStream stream(codec);
+  std::vector<float> samples(10 * 2048);
+  const auto push_some = [&] {
+    for (int i = 0; i < 30; ++i) stream.push(codes, samples.data());
+  };
+  push_some();
+  const int64_t before = base::process_memory().resident_bytes;
+  push_some();  // 14 s, whose samples alone would take 2.4 MB
+  EXPECT_LT(base::process_memory().resident_bytes - before, 1 << 20);
+}
+
+}  // namespace
+}  // namespace koi::codec

@@ -1,0 +1,170 @@
+// The loops for one width of vectors. Included by the files that are compiled for one instruction
+// set each, behind their kFloats (floats of a vector) and kRows (rows of a convolution whose sums
+// fit into the registers), and by nothing else: they must not share a function with code that runs
+// on every processor, so all of this stands in an unnamed namespace and calls nothing of the
+// standard library. Vectors are GCC's; products and sums are contracted where the processor can.
+
+#include "koi/codec/loops.h"
+
+namespace koi::codec {
+namespace {
+
+constexpr int kVectors = kPanel / kFloats;
+
+using F = float __attribute__((vector_size(4 * kFloats)));
+using I = int32_t __attribute__((vector_size(4 * kFloats)));
+using Unaligned = float __attribute__((vector_size(4 * kFloats), aligned(4), may_alias));
+
+F load(const float* from) { return *reinterpret_cast<const Unaligned*>(from); }
+void store(float* to, F a) { *reinterpret_cast<Unaligned*>(to) = a; }
+F splat(float value) { return F{} + value; }
+F most(F a, F b) { return a > b ? a : b; }
+F least(F a, F b) { return a < b ? a : b; }
+
+// e to the x within 2 units in the last place; x counts as -87 below that and 88 above.
+F exp(F x) {
+  x = least(most(x, splat(-87)), splat(88));
+  const F shift = splat(12582912);  // 1.5 * 2^23: the sum's last bits are the nearest whole number
+  const F shifted = x * 1.44269504F + shift;
+  const F n = shifted - shift;
+  F rest = x - n * 0.693359375F;  // ln 2 in two parts
+  rest += n * 2.12194440e-4F;
+  F sum = splat(1.0F / 5040);
+  for (const float taylor : {1.0F / 720, 1.0F / 120, 1.0F / 24, 1.0F / 6, 0.5F, 1.0F, 1.0F})
+    sum = sum * rest + taylor;
+  const I power = (__builtin_bit_cast(I, shifted) << 23) + 0x3F800000;
+  return sum * __builtin_bit_cast(F, power);
+}
+
+template <typename Of>
+void map(const float* x, int64_t count, float* y, const Of& of) {
+  for (int64_t i = 0; i < count; i += kFloats) store(y + i, of(load(x + i)));
+}
+
+void silu(const float* x, int64_t count, float* y) {
+  map(x, count, y, [](F a) { return a / (1 + exp(-a)); });
+}
+
+void tanh(const float* x, int64_t count, float* y) {
+  map(x, count, y, [](F a) { return 1 - 2 / (exp(2 * a) + 1); });
+}
+
+// The normal distribution at -|x| is exp(-x^2 / 2) t P(t) with t = 1 / (1 + 0.32 |x|); P is the
+// polynomial of degree 9 with the least relative error, 3.2e-8, found by weighted least squares.
+void gelu(const float* x, int64_t count, float* y) {
+  map(x, count, y, [](F a) {
+    const F size = most(a, -a);
+    const F t = 1 / (1 + size * 0.32F);
+    F sum = splat(-0.0210783218F);
+    for (const float next : {0.0954079499F, -0.14670876F, 0.0653293413F, -0.00937834056F,
+                             0.058654224F, 0.0878290538F, 0.114622362F, 0.127660947F, 0.127661529F})
+      sum = sum * t + next;
+    const F tail = exp(size * size * -0.5F) * t * sum;
+    return a > 0 ? a - a * tail : a * tail;
+  });
+}
+
+void add(const float* x, int64_t count, float* y) {
+  for (int64_t i = 0; i < count; i += kFloats) store(y + i, load(y + i) + load(x + i));
+}
+
+void scale(float factor, int64_t count, float* values) {
+  map(values, count, values, [factor](F a) { return a * factor; });
+}
+
+void norm(const NormPiece& piece) {
+  const auto count = static_cast<float>(piece.channels);
+  for (int64_t r = 0; r < piece.rows; ++r) {
+    float* row = piece.values + r * piece.width;
+    // What is beyond the channels is 0, so it takes no part in the sum, and is left out of the
+    // squares.
+    F sums = {};
+    for (int64_t i = 0; i < piece.width; i += kFloats) sums += load(row + i);
+    float sum = 0;
+    for (int i = 0; i < kFloats; ++i) sum += sums[i];
+    const float mean = sum / count;
+    const int64_t whole = piece.channels / kFloats * kFloats;
+    F squares = {};
+    for (int64_t i = 0; i < whole; i += kFloats) {
+      const F off = load(row + i) - mean;
+      squares += off * off;
+    }
+    float square = 0;
+    for (int i = 0; i < kFloats; ++i) square += squares[i];
+    for (int64_t i = whole; i < piece.channels; ++i) square += (row[i] - mean) * (row[i] - mean);
+    const float factor = 1 / __builtin_sqrtf(square / count + piece.epsilon);
+    for (int64_t i = 0; i < piece.width; i += kFloats)
+      store(row + i,
+            (load(row + i) - mean) * factor * load(piece.weight + i) + load(piece.bias + i));
+  }
+}
+
+void convolve_depthwise(const DepthwisePiece& piece) {
+  for (int64_t r = 0; r < piece.rows; ++r) {
+    for (int64_t c = 0; c < piece.width; c += kFloats) {
+      F sum = load(piece.bias + c);
+      for (int64_t t = 0; t < piece.taps; ++t)
+        sum += load(piece.input + (r + t) * piece.width + c) *
+               load(piece.weights + t * piece.width + c);
+      store(piece.output + r * piece.width + c, sum);
+    }
+  }
+}
+
+// R rows from `row` on. Each sum is made in the order of the weights, in one register.
+template <int R>
+void convolve_rows(const ConvPiece& piece, int64_t row) {
+  float* output = piece.output + row * piece.output_step;
+  F sums[R][kVectors];
+  for (int r = 0; r < R; ++r) {
+    for (int v = 0; v < kVectors; ++v) {
+      sums[r][v] = piece.adds ? load(output + r * piece.output_step + v * kFloats) : F{};
+      if (piece.bias != nullptr) sums[r][v] += load(piece.bias + v * kFloats);
+    }
+  }
+  const float* weights = piece.weights;
+  for (int64_t t = 0; t < piece.taps; ++t) {
+    const float* input = piece.input + row * piece.row_step + t * piece.tap_step;
+    for (int64_t c = 0; c < piece.channels; ++c) {
+      F columns[kVectors];
+      for (int v = 0; v < kVectors; ++v) columns[v] = load(weights + v * kFloats);
+      weights += kPanel;
+      for (int r = 0; r < R; ++r) {
+        const float value = input[r * piece.row_step + c];
+        for (int v = 0; v < kVectors; ++v) sums[r][v] += value * columns[v];
+      }
+    }
+  }
+  for (int r = 0; r < R; ++r)
+    for (int v = 0; v < kVectors; ++v)
+      store(output + r * piece.output_step + v * kFloats, sums[r][v]);
+}
+
+// Fewer than all rows that fit, without a tail of one or two: those would wait for their sums.
+template <int R>
+void convolve_rest(const ConvPiece& piece, int64_t row, int64_t rows) {
+  if (rows == R) return convolve_rows<R>(piece, row);
+  if constexpr (R > 1) convolve_rest<R - 1>(piece, row, rows);
+}
+
+void convolve(const ConvPiece& piece) {
+  for (int64_t row = 0; row < piece.rows;) {
+    const int64_t left = piece.rows - row;
+    int64_t rows = left;
+    if (left > kRows) rows = left >= 2 * kRows ? kRows : (left + 1) / 2;
+    convolve_rest<kRows>(piece, row, rows);
+    row += rows;
+  }
+}
+
+constexpr Loops kLoops = {.convolve = convolve,
+                          .convolve_depthwise = convolve_depthwise,
+                          .norm = norm,
+                          .silu = silu,
+                          .gelu = gelu,
+                          .tanh = tanh,
+                          .add = add,
+                          .scale = scale};
+
+}  // namespace
+}  // namespace koi::codec

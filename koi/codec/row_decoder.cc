@@ -1,0 +1,143 @@
+#include "koi/codec/row_decoder.h"
+
+#include <algorithm>
+
+namespace koi::codec {
+
+RowDecoder::RowDecoder(const Quantizer& quantizer, const Generator& generator)
+    : conv_pre_(generator.conv_pre), conv_post_(generator.conv_post) {
+  const auto [weight, bias] = quantizer.joint_projection();
+  projection_ = RowConv(weight, bias);
+  for (const auto& [conv, block] : quantizer.upsample)
+    upsample_.push_back({conv.stride, RowConv(conv), RowBlock(block)});
+  for (size_t i = 0; i < generator.ups.size(); ++i) {
+    Stage& stage = stages_.emplace_back(
+        Stage{.rate = generator.ups[i].stride, .up = RowConv(generator.ups[i]), .blocks = {}});
+    for (const Generator::ResBlock& block : generator.resblocks[i]) {
+      ResBlock& packed = stage.blocks.emplace_back();
+      for (const Conv& conv : block.convs1) packed.convs1.emplace_back(conv);
+      for (const Conv& conv : block.convs2) packed.convs2.emplace_back(conv);
+    }
+  }
+}
+
+// Room before the rows of a stage: for its own convolutions, and for the one that reads its sum.
+int64_t RowDecoder::Stage::lead() const {
+  int64_t rows = 0;
+  for (const ResBlock& block : blocks) {
+    for (const RowConv& conv : block.convs1) rows = std::max(rows, conv.history());
+    for (const RowConv& conv : block.convs2) rows = std::max(rows, conv.history());
+  }
+  return rows;
+}
+
+RowDecoder::State RowDecoder::start(size_t threads) const {
+  int64_t rows = kColumns;
+  State state{.sequence = RowSequence(threads)};
+  state.digits = RowBuffer(0, rows, projection_.input_width());
+  state.latent = RowBuffer(upsample_.front().conv.history(), rows, projection_.output_width());
+  for (size_t i = 0; i < upsample_.size(); ++i) {
+    const auto& [factor, conv, block] = upsample_[i];
+    rows *= factor;
+    const int64_t width = conv.output_width() / factor;
+    const RowConv& next = i + 1 < upsample_.size() ? upsample_[i + 1].conv : conv_pre_;
+    state.upsampled.emplace_back(std::max(block.history(), next.history()), rows, width);
+    state.block_work.push_back(block.make_work(rows));
+  }
+  state.pre = RowBuffer(stages_.front().up.history(), rows, conv_pre_.output_width());
+  for (size_t i = 0; i < stages_.size(); ++i) {
+    const Stage& stage = stages_[i];
+    rows *= stage.rate;
+    const int64_t width = stage.up.output_width() / stage.rate;
+    const RowConv& next = i + 1 < stages_.size() ? stages_[i + 1].up : conv_post_;
+    const int64_t lead = stage.lead();
+    state.stages.push_back({.x = RowBuffer(0, rows, width),
+                            .sum = RowBuffer(next.history(), rows, width),
+                            .y = RowBuffer(0, rows, width),
+                            .input1 = RowBuffer(lead, rows, width),
+                            .input2 = RowBuffer(lead, rows, width)});
+  }
+  state.audio = RowBuffer(0, rows, conv_post_.output_width());
+  return state;
+}
+
+void RowDecoder::run_block(const ResBlock& block, StageWork& work, int64_t rows,
+                           RowSequence& sequence) {
+  const int64_t width = work.x.width();
+  sequence.for_rows(rows, [&](int64_t first, int64_t last) {
+    const int64_t count = (last - first) * width;
+    std::copy_n(work.x.row(first), count, work.y.row(first));
+    loops().silu(work.x.row(first), count, work.input1.row(first));
+  });
+  for (size_t i = 0; i < block.convs1.size(); ++i) {
+    sequence.join(block.convs1[i].history(), work.input1, rows);
+    sequence.for_rows(rows, [&](int64_t first, int64_t last) {
+      block.convs1[i].forward(work.input1, first, last, work.input2);
+      float* values = work.input2.row(first);
+      loops().silu(values, (last - first) * width, values);
+    });
+    sequence.join(block.convs2[i].history(), work.input2, rows);
+    sequence.for_rows(rows, [&](int64_t first, int64_t last) {
+      block.convs2[i].forward(work.input2, first, last, work.y, RowConv::Sums::added);
+      loops().silu(work.y.row(first), (last - first) * width, work.input1.row(first));
+    });
+  }
+}
+
+// From the stage's x to silu(the blocks' mean) in its sum.
+void RowDecoder::run_stage(const Stage& stage, StageWork& work, int64_t rows,
+                           RowSequence& sequence) {
+  const int64_t width = work.x.width();
+  for (size_t i = 0; i < stage.blocks.size(); ++i) {
+    run_block(stage.blocks[i], work, rows, sequence);
+    sequence.for_rows(rows, [&](int64_t first, int64_t last) {
+      const int64_t count = (last - first) * width;
+      float* sum = work.sum.row(first);
+      if (i == 0) {
+        std::copy_n(work.y.row(first), count, sum);
+      } else {
+        loops().add(work.y.row(first), count, sum);
+      }
+      if (i + 1 < stage.blocks.size()) return;
+      loops().scale(1 / static_cast<float>(stage.blocks.size()), count, sum);
+      loops().silu(sum, count, sum);
+    });
+  }
+}
+
+void RowDecoder::forward(State& state, const at::Tensor& values, float* audio) const {
+  RowSequence& sequence = state.sequence;
+  sequence.begin_piece();
+  int64_t rows = values.size(0);
+  const float* digits = values.const_data_ptr<float>();
+  for (int64_t i = 0; i < rows; ++i)
+    std::copy_n(digits + i * values.size(1), values.size(1), state.digits.row(i));
+  projection_.forward(state.digits, 0, rows, state.latent);
+
+  RowBuffer* x = &state.latent;
+  // A convolution whose rows are positions of the present rate.
+  const auto convolve = [&](const RowConv& conv, RowBuffer& output) {
+    sequence.join(conv.history(), *x, rows);
+    sequence.for_rows(rows,
+                      [&](int64_t first, int64_t last) { conv.forward(*x, first, last, output); });
+    x = &output;
+  };
+  for (size_t i = 0; i < upsample_.size(); ++i) {
+    convolve(upsample_[i].conv, state.upsampled[i]);
+    rows *= upsample_[i].factor;
+    upsample_[i].block.forward(*x, rows, state.block_work[i], sequence);
+  }
+  convolve(conv_pre_, state.pre);
+  loops().silu(x->row(0), rows * x->width(), x->row(0));
+  for (size_t i = 0; i < stages_.size(); ++i) {
+    convolve(stages_[i].up, state.stages[i].x);
+    rows *= stages_[i].rate;
+    run_stage(stages_[i], state.stages[i], rows, sequence);
+    x = &state.stages[i].sum;
+  }
+  convolve(conv_post_, state.audio);
+  loops().tanh(x->row(0), rows * x->width(), x->row(0));
+  for (int64_t i = 0; i < rows; ++i) audio[i] = *x->row(i);
+}
+
+}  // namespace koi::codec

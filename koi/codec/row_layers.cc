@@ -1,0 +1,171 @@
+#include "koi/codec/row_layers.h"
+
+#include <algorithm>
+
+namespace koi::codec {
+namespace {
+
+// Rows of a tile: their sums and inputs stay in the second cache while all weights go by. A
+// multiple of what the loops take at once.
+constexpr int64_t kTileRows = 96;
+// Weights that stay in the first cache while the tile's rows go by: 32 KB.
+constexpr int64_t kChunk = 512;
+
+// The last axis filled up with zeros to `size`.
+at::Tensor padded(const at::Tensor& x, int64_t size) {
+  return at::constant_pad_nd(x.to(at::kFloat), {0, size - x.size(-1)}).contiguous();
+}
+at::Tensor padded_row(const at::Tensor& x) { return padded(x, row_width(x.size(-1))); }
+
+}  // namespace
+
+const Loops& loops() {
+  static const Loops& fastest = loops_for(kernels::usable_instructions().front());
+  return fastest;
+}
+
+RowBuffer::RowBuffer(int64_t lead, int64_t rows, int64_t width)
+    : values_(at::zeros({lead + rows, width}, at::kFloat)), lead_(lead), width_(width) {}
+
+void RowSequence::join(int64_t history, RowBuffer& input, int64_t rows) {
+  const int64_t count = history * input.width();
+  if (next_ == memory_.size()) memory_.emplace_back(count);
+  std::vector<float>& values = memory_[next_++];
+  std::copy(values.begin(), values.end(), input.row(-history));
+  std::copy_n(input.row(rows - history), count, values.begin());
+}
+
+// All threads get as many tiles.
+int64_t RowSequence::tile_rows(int64_t rows) const {
+  const auto threads = static_cast<int64_t>(team_->size());
+  const int64_t tiles = (rows + kTileRows * threads - 1) / (kTileRows * threads) * threads;
+  return std::max<int64_t>((rows + tiles - 1) / std::max<int64_t>(tiles, 1), 1);
+}
+
+RowConv::RowConv(const Conv& conv) : dilation_(conv.dilation) {
+  // Inputs of one stride lie in one row: taps become channels of it.
+  const at::Tensor weights = conv.weight.permute({2, 1, 0});  // [kernel, in, out]
+  if (conv.stride == 1) {
+    input_width_ = row_width(weights.size(1));
+    pack(weights, conv.bias);
+  } else {
+    const int64_t width = row_width(weights.size(1));
+    input_width_ = conv.stride * width;
+    pack(at::constant_pad_nd(weights, {0, 0, 0, width - weights.size(1)})
+             .reshape({1, input_width_, weights.size(2)}),
+         conv.bias);
+  }
+}
+
+RowConv::RowConv(const TransposedConv& conv) {
+  // Output i * stride + j sees input i - m by the kernel's j + m * stride.
+  const at::Tensor weight = conv.weight.permute({2, 0, 1});  // [kernel, in, out]
+  const int64_t width = row_width(weight.size(2));
+  const int64_t taps = (weight.size(0) + conv.stride - 1) / conv.stride;
+  const at::Tensor whole = at::constant_pad_nd(
+      weight, {0, width - weight.size(2), 0, 0, 0, taps * conv.stride - weight.size(0)});
+  input_width_ = row_width(weight.size(1));
+  pack(whole.view({taps, conv.stride, weight.size(1), width})
+           .flip(0)
+           .transpose(1, 2)
+           .reshape({taps, weight.size(1), conv.stride * width}),
+       padded(conv.bias, width).repeat({conv.stride}));
+}
+
+RowConv::RowConv(const at::Tensor& weight, const at::Tensor& bias)
+    : input_width_(row_width(weight.size(1))) {
+  pack(weight.t().unsqueeze(0), bias);
+}
+
+void RowConv::pack(const at::Tensor& weights, const at::Tensor& bias) {
+  taps_ = weights.size(0);
+  channels_ = weights.size(1);
+  output_width_ = row_width(weights.size(2));
+  weights_ = padded_row(weights)
+                 .view({taps_, channels_, output_width_ / kPanel, kPanel})
+                 .permute({2, 0, 1, 3})
+                 .contiguous();
+  bias_ = padded(bias, output_width_);
+}
+
+void RowConv::forward(RowBuffer& input, int64_t first, int64_t last, RowBuffer& output,
+                      Sums sums) const {
+  const float* weights = weights_.const_data_ptr<float>();
+  const int64_t chunk_taps = std::max<int64_t>(kChunk / channels_, 1);
+  const int64_t chunk_channels = std::min(kChunk, channels_);
+  ConvPiece piece = {.row_step = input_width_,
+                     .tap_step = dilation_ * input_width_,
+                     .output_step = output_width_,
+                     .rows = last - first};
+  for (int64_t column = 0; column < output_width_; column += kPanel) {
+    piece.output = output.row(0) + first * output_width_ + column;
+    piece.bias = bias_.const_data_ptr<float>() + column;
+    piece.adds = sums == Sums::added;
+    for (int64_t tap = 0; tap < taps_; tap += chunk_taps) {
+      piece.taps = std::min(chunk_taps, taps_ - tap);
+      const float* inputs =
+          input.row(0) + (first - history()) * input_width_ + tap * piece.tap_step;
+      for (int64_t channel = 0; channel < channels_; channel += chunk_channels) {
+        piece.input = inputs + channel;
+        piece.channels = std::min(chunk_channels, channels_ - channel);
+        piece.weights = weights;
+        loops().convolve(piece);
+        weights += piece.taps * piece.channels * kPanel;
+        piece.bias = nullptr;
+        piece.adds = true;
+      }
+    }
+  }
+}
+
+RowNorm::RowNorm(const Norm& norm)
+    : channels_(norm.weight.size(0)),
+      weight_(padded_row(norm.weight)),
+      bias_(padded_row(norm.bias)) {}
+
+void RowNorm::forward(RowBuffer& x, int64_t first, int64_t last) const {
+  loops().norm({.values = x.row(first),
+                .channels = channels_,
+                .width = x.width(),
+                .weight = weight_.const_data_ptr<float>(),
+                .bias = bias_.const_data_ptr<float>(),
+                .epsilon = kNormEpsilon,
+                .rows = last - first});
+}
+
+// Gamma is folded into the last product.
+RowBlock::RowBlock(const ConvNeXtBlock& block)
+    : depthwise_weight_(padded_row(block.dwconv.weight.squeeze(1).t())),
+      depthwise_bias_(padded_row(block.dwconv.bias)),
+      norm_(block.norm),
+      expand_(block.pwconv1_weight, block.pwconv1_bias),
+      contract_(block.pwconv2_weight * block.gamma.unsqueeze(1), block.pwconv2_bias * block.gamma) {
+}
+
+RowBlock::Work RowBlock::make_work(int64_t rows) const {
+  return {RowBuffer(0, rows, expand_.input_width()), RowBuffer(0, rows, expand_.output_width())};
+}
+
+void RowBlock::forward(RowBuffer& x, int64_t rows, Work& work, RowSequence& sequence) const {
+  sequence.join(history(), x, rows);
+  const int64_t width = x.width();
+  sequence.for_rows(rows, [&](int64_t first, int64_t last) {
+    loops().convolve_depthwise({.input = x.row(first - history()),
+                                .taps = depthwise_weight_.size(0),
+                                .width = width,
+                                .weights = depthwise_weight_.const_data_ptr<float>(),
+                                .bias = depthwise_bias_.const_data_ptr<float>(),
+                                .output = work.normed.row(first),
+                                .rows = last - first});
+    norm_.forward(work.normed, first, last);
+  });
+  // x is changed only now: the outputs of other threads see its rows.
+  sequence.for_rows(rows, [&](int64_t first, int64_t last) {
+    expand_.forward(work.normed, first, last, work.hidden);
+    float* hidden = work.hidden.row(first);
+    loops().gelu(hidden, (last - first) * work.hidden.width(), hidden);
+    contract_.forward(work.hidden, first, last, x, RowConv::Sums::added);
+  });
+}
+
+}  // namespace koi::codec

@@ -1,0 +1,128 @@
+// The codec's layers on a CPU: on rows (a position's channels together, loops.h) instead of
+// tensors, one sequence at a time, and piece by piece. A convolution keeps the last inputs that its
+// next outputs see, so that the outputs are the same, bit for bit, however the sequence is cut and
+// however many threads there are.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "koi/codec/layers.h"
+#include "koi/codec/loops.h"
+#include "koi/kernels/team.h"
+
+namespace koi::codec {
+
+// The loops of the fastest instructions that this processor knows.
+const Loops& loops();
+
+// The floats of a row of so many channels.
+inline int64_t row_width(int64_t channels) { return (channels + kPanel - 1) / kPanel * kPanel; }
+
+// Rows with room before the first, where a convolution finds what it remembers.
+class RowBuffer {
+ public:
+  RowBuffer() = default;
+  RowBuffer(int64_t lead, int64_t rows, int64_t width);
+
+  int64_t width() const { return width_; }
+  // Row `i` from -lead on.
+  float* row(int64_t i) { return values_.data_ptr<float>() + (lead_ + i) * width_; }
+
+ private:
+  at::Tensor values_;  // [lead + rows, width]
+  int64_t lead_ = 0, width_ = 0;
+};
+
+// One sequence on its way through the layers, piece by piece: what its convolutions remember (zeros
+// at first), and the threads that work on it.
+class RowSequence {
+ public:
+  explicit RowSequence(size_t threads) : team_(std::make_unique<kernels::Team>(threads)) {}
+
+  // Convolutions come in the same order for each piece.
+  void begin_piece() { next_ = 0; }
+  // Puts the next convolution's last `history` inputs before the first row of `input`, and keeps
+  // the last of its `rows` for the next piece.
+  void join(int64_t history, RowBuffer& input, int64_t rows);
+
+  // Calls work(first, last) for all rows, in tiles that fit into the cache, on all threads.
+  template <typename Work>
+  void for_rows(int64_t rows, const Work& work) {
+    team_->share(rows, tile_rows(rows), work);
+  }
+
+ private:
+  int64_t tile_rows(int64_t rows) const;
+
+  std::unique_ptr<kernels::Team> team_;
+  std::vector<std::vector<float>> memory_;
+  size_t next_ = 0;
+};
+
+// A convolution of packed weights.
+class RowConv {
+ public:
+  RowConv() = default;
+  // Of stride 1; or with a kernel as long as its stride, of which forward() takes the inputs of one
+  // output as one row.
+  explicit RowConv(const Conv& conv);
+  // A row of outputs is `stride` positions of row_width(out) floats.
+  explicit RowConv(const TransposedConv& conv);
+  // weight [out, in], bias [out].
+  RowConv(const at::Tensor& weight, const at::Tensor& bias);
+
+  // Rows to the left of its own that an output row sees.
+  int64_t history() const { return (taps_ - 1) * dilation_; }
+  int64_t input_width() const { return input_width_; }
+  int64_t output_width() const { return output_width_; }
+
+  enum class Sums { from_bias, added };  // added to what is in the output
+  // Rows [first, last) of the output. `input` is joined with its history.
+  void forward(RowBuffer& input, int64_t first, int64_t last, RowBuffer& output,
+               Sums sums = Sums::from_bias) const;
+
+ private:
+  // weights [taps, inputs, outputs], the oldest tap first; bias [outputs].
+  void pack(const at::Tensor& weights, const at::Tensor& bias);
+
+  int64_t taps_ = 1, dilation_ = 1, channels_ = 0;
+  int64_t input_width_ = 0, output_width_ = 0;
+  at::Tensor weights_, bias_;  // [panel, tap, channel, kPanel], [output_width]
+};
+
+// Norm, of rows [first, last) in place.
+class RowNorm {
+ public:
+  RowNorm() = default;
+  explicit RowNorm(const Norm& norm);
+  void forward(RowBuffer& x, int64_t first, int64_t last) const;
+
+ private:
+  int64_t channels_ = 0;
+  at::Tensor weight_, bias_;  // [width]
+};
+
+// ConvNeXtBlock.
+class RowBlock {
+ public:
+  struct Work {
+    RowBuffer normed, hidden;
+  };
+
+  explicit RowBlock(const ConvNeXtBlock& block);
+
+  int64_t history() const { return depthwise_weight_.size(0) - 1; }
+  // Room for pieces of at most `rows` rows, for this block and others of its width.
+  Work make_work(int64_t rows) const;
+  // In place.
+  void forward(RowBuffer& x, int64_t rows, Work& work, RowSequence& sequence) const;
+
+ private:
+  at::Tensor depthwise_weight_, depthwise_bias_;  // [taps, width], [width]
+  RowNorm norm_;
+  RowConv expand_, contract_;
+};
+
+}  // namespace koi::codec
