@@ -61,13 +61,13 @@ int run(const GenerateFlags& flags) {
   flags.speech.prepare(model, adapters);
   warn_of_cut_codebooks(flags, references, model.model.config().num_codebooks);
 
-  const speech::Noise noise = flags.speech.noise();
+  speech::Speaker speaker(model, flags.speech.noises());
   for (int sample = 0; sample < flags.num_samples; ++sample) {
     speech::StoredCodes codes;
     try {
       base::Progress progress("generate", "frames", 0);
       codes = speech::join_codes(
-          speech::generate_long(model, text, references, flags.speech.options(progress), noise));
+          speech::generate_long(speaker, text, references, flags.speech.options(progress)));
     } catch (const base::Interrupted&) {
       return report_interrupted(
           fmt::format("{} of {} samples are written; the same command makes all of them anew",

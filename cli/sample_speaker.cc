@@ -29,7 +29,7 @@ void SampleSpeaker::speak(const train::SampleRequest& request) {
   speech::LongOptions options;
   options.generate.max_new_tokens = request.max_frames;
   const speech::Speech speech =
-      engine_->say(request.text, {}, options, speech::portable_noise(kSeed));
+      engine_->say(request.text, {}, {options, {speech::portable_noise(kSeed)}});
   if (speech.frames > 0) audio::write_wav_pcm16(request.wav, speech.samples, speech.sample_rate_hz);
 }
 

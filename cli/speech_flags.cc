@@ -57,6 +57,12 @@ void SpeechFlags::add_to(CLI::App* command) {
       ->capture_default_str();
   add_switch(command, "iterative-prompt", options_.iterative_prompt,
              "speak long texts in segments, each with those before in its prompt");
+  command
+      ->add_option("--together", together_,
+                   "segments of a long text that are spoken at once, without hearing each other: "
+                   "more frames a second on a CPU")
+      ->check(CLI::Range(1, 16))
+      ->capture_default_str();
   command->add_option("--chunk-length", options_.chunk_length, "bytes of a segment's text")
       ->capture_default_str();
   command
@@ -82,7 +88,7 @@ speech::LongOptions SpeechFlags::options() const {
 
 speech::LongOptions SpeechFlags::options(base::Progress& progress) const {
   speech::LongOptions result = options();
-  result.generate.on_frame = [&progress](int64_t) { progress.advance(); };
+  result.generate.on_frame = [&progress](size_t, std::span<const int32_t>) { progress.advance(); };
   result.on_segment = [&progress](const speech::Segment& segment) {
     if (segment.codes.codes.frames > 0) return;
     progress.print_line("koi: warning: the segment \"" + printable(segment.text) +
@@ -119,8 +125,13 @@ void SpeechFlags::prepare(speech::SpeechModel& model,
   weights_.apply(model);
 }
 
-speech::Noise SpeechFlags::noise() const {
-  return noise_ == "torch" ? speech::torch_noise(seed) : speech::portable_noise(seed);
+std::vector<speech::Noise> SpeechFlags::noises() const {
+  std::vector<speech::Noise> noises;
+  for (uint32_t i = 0; i < together_; ++i) {
+    noises.push_back(noise_ == "torch" ? speech::torch_noise(seed + i)
+                                       : speech::portable_noise(seed + i));
+  }
+  return noises;
 }
 
 }  // namespace koi::cli

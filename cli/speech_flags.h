@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "cli/device_flags.h"
 #include "cli/lora_flags.h"
@@ -33,7 +34,8 @@ struct SpeechFlags {
   void prepare(speech::SpeechModel& model, const std::vector<lm::WeightedAdapter>& adapters) const;
   // The options, reporting frames and empty segments to `progress`, which must outlive them.
   speech::LongOptions options(base::Progress& progress) const;
-  speech::Noise noise() const;
+  // The draws of each of the segments that are spoken together, see speech::Speaker.
+  std::vector<speech::Noise> noises() const;
 
  private:
   speech::LongOptions options() const;
@@ -43,6 +45,7 @@ struct SpeechFlags {
   speech::LongOptions options_;
   text::NumberReading numbers_ = text::NumberReading::none;
   std::string noise_ = "portable";
+  uint32_t together_ = 1;
   bool unconstrained_ = false;
   bool special_tokens_ = false;
   bool half_ = false;

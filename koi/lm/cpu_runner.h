@@ -3,7 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdlib>
+#include <new>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "koi/kernels/kernels.h"
@@ -12,13 +15,35 @@
 
 namespace koi::lm {
 
-// Keys and values of one sequence in the layers of one part: state of whoever generates.
+// Zeros that take memory only once they are written to.
+template <typename T>
+struct LazyZeros {
+  using value_type = T;
+  T* allocate(size_t count) {
+    void* zeros = std::calloc(count, sizeof(T));
+    return zeros != nullptr ? static_cast<T*>(zeros) : throw std::bad_alloc();
+  }
+  void deallocate(T* zeros, size_t) { std::free(zeros); }
+  template <typename U>
+  void construct(U*) {}  // a zero already
+  template <typename U, typename... Values>
+  void construct(U* place, Values&&... values) {
+    ::new (static_cast<void*>(place)) U(std::forward<Values>(values)...);
+  }
+  bool operator==(const LazyZeros&) const = default;
+};
+
+// Keys and values of one sequence in the layers of one part: state of whoever generates. Takes
+// memory for the positions that were filled.
 class CpuCache {
  public:
   CpuCache(const CpuPart& part, int64_t capacity);
 
   int64_t capacity() const { return capacity_; }
   int64_t filled = 0;  // positions
+
+  // The first `positions` of `other`, of the same part and capacity. `filled` stays.
+  void copy_from(const CpuCache& other, int64_t positions);
 
   // [capacity, head_dim] of a kv head.
   float* k(int64_t layer, int64_t head) { return k_.data() + place(layer, head); }
@@ -29,7 +54,7 @@ class CpuCache {
     return (layer * heads_ + head) * capacity_ * head_dim_;
   }
   int64_t heads_, head_dim_, capacity_;
-  std::vector<float> k_, v_;
+  std::vector<float, LazyZeros<float>> k_, v_;
 };
 
 class CpuRunner {
@@ -80,8 +105,8 @@ class CpuRunner {
   const kernels::Kernels& kernels_;
   kernels::Team team_;
   kernels::Inputs inputs_;
-  std::vector<float> qkv_, scores_, heads_, out_, gated_,
-      wide_;  // room for what one block computes
+  // Room for what one block computes, for weights that are widened and for their products.
+  std::vector<float> qkv_, scores_, heads_, out_, gated_, wide_, widened_, product_;
 };
 
 }  // namespace koi::lm

@@ -6,8 +6,8 @@
 
 #include "koi/audio/resample.h"
 #include "koi/base/error.h"
-#include "koi/base/interrupt.h"
 #include "koi/checkpoint/codec_file.h"
+#include "koi/speech/segment_decoder.h"
 
 namespace koi::speech {
 namespace {
@@ -61,27 +61,31 @@ Reference Engine::encode_reference(const base::fs::path& recording, std::string 
           {{codes.size(0), codes.size(1), {values, values + codes.numel()}}, /*wide=*/false}};
 }
 
-Speech Engine::say(std::string_view text, const std::vector<Reference>& references,
-                   const LongOptions& options, const Noise& noise) const {
-  Speech speech;
-  speech.segments = generate_long(model_, text, references, options, noise);
-  speech.sample_rate_hz = static_cast<int>(codec_.config().spec_transform.sample_rate);
-  const checkpoint::Codes codes = join_codes(speech.segments).codes;
-  speech.frames = codes.frames;
-  if (codes.frames == 0) return speech;
-  if (base::stop_requested()) {
-    throw base::Interrupted("speech", "given up before its codes became sound",
-                            "the same command begins anew");
-  }
+int Engine::sample_rate_hz() const {
+  return static_cast<int>(codec_.config().spec_transform.sample_rate);
+}
 
-  const c10::InferenceMode no_gradients;
-  const at::Tensor input = at::tensor(at::ArrayRef<int32_t>(codes.values), at::kLong)
-                               .view({1, codes.codebooks, codes.frames});
-  const at::Tensor wave = codec_.decode(input.to(codec_.device()), {codes.frames})
-                              .to(at::kCPU, at::kFloat)
-                              .contiguous();  // [1, 1, N]
-  const float* samples = wave.const_data_ptr<float>();
-  speech.samples.assign(samples, samples + wave.numel());
+Speech Engine::say(std::string_view text, const std::vector<Reference>& references,
+                   const SayOptions& options) const {
+  Speaker speaker(model_, options.noises);
+  SegmentDecoder decoder(codec_, options.on_audio);
+  LongOptions inner = options.text;
+  if (options.on_audio) {
+    inner.on_codes = [&](size_t segment, std::span<const int32_t> codes) {
+      decoder.add(segment, codes);
+      if (options.text.on_codes) options.text.on_codes(segment, codes);
+    };
+  }
+  inner.on_segment = [&](const Segment& segment) {
+    decoder.finish(segment);
+    if (options.text.on_segment) options.text.on_segment(segment);
+  };
+  Speech speech{.samples = {},
+                .sample_rate_hz = sample_rate_hz(),
+                .frames = 0,
+                .segments = generate_long(speaker, text, references, inner)};
+  for (const Segment& segment : speech.segments) speech.frames += segment.codes.codes.frames;
+  speech.samples = decoder.take_samples();
   return speech;
 }
 

@@ -27,6 +27,14 @@ struct Speech {
   }
 };
 
+struct SayOptions {
+  LongOptions text;
+  std::vector<Noise> noises;  // one; or as many as segments are to be spoken in step, see Speaker
+  // Called with the samples that are new, in order, as soon as they are known: those of the first
+  // columns first, then of some columns at a time. May throw to give up.
+  std::function<void(std::span<const float> samples)> on_audio = {};
+};
+
 class Engine {
  public:
   // `model.device` is the codec's device too; the codec computes in float32. Throws what loading
@@ -44,10 +52,12 @@ class Engine {
   // Error(unsupported) where the recording is too short for one column of codes.
   Reference encode_reference(const base::fs::path& recording, std::string text) const;
 
+  int sample_rate_hz() const;
+
   // generate_long, decoded. No samples where the model ended every segment at once. Throws what
-  // that throws, and base::Interrupted before decoding when base::stop_requested().
+  // that throws.
   Speech say(std::string_view text, const std::vector<Reference>& references,
-             const LongOptions& options, const Noise& noise) const;
+             const SayOptions& options) const;
 
  private:
   SpeechModel model_;

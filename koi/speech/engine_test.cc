@@ -52,7 +52,7 @@ TEST_F(EngineTest, SaysTextInTheVoiceOfAReference) {
   options.generate.sampling = {.temperature = 2, .top_p = 1, .repetition_penalty = 1};
   options.generate.min_new_tokens = 6;
   options.generate.max_new_tokens = 6;
-  const Speech alone = engine.say("a small boat.", {}, options, portable_noise(1));
+  const Speech alone = engine.say("a small boat.", {}, {options, {portable_noise(1)}});
   EXPECT_EQ(alone.frames, 6);
   EXPECT_EQ(std::ssize(alone.samples), 6 * column);
   EXPECT_EQ(alone.sample_rate_hz, rate);
@@ -62,10 +62,44 @@ TEST_F(EngineTest, SaysTextInTheVoiceOfAReference) {
   const Reference reference = engine.encode_reference(folder_ / "voice.wav", "a small boat.");
   EXPECT_EQ(reference.codes.codes.frames, 6);
   EXPECT_EQ(reference.codes.codes.codebooks, 8);
-  const Speech like = engine.say("a small boat.", {reference}, options, portable_noise(1));
+  const Speech like = engine.say("a small boat.", {reference}, {options, {portable_noise(1)}});
   EXPECT_EQ(like.frames, 6);
   EXPECT_GT(like.segments[0].prompt_columns, alone.segments[0].prompt_columns);
   EXPECT_NE(like.segments[0].codes.codes.values, alone.segments[0].codes.codes.values);
+}
+
+// The sound comes in pieces, which are the sound of all codes decoded at once.
+TEST_F(EngineTest, SoundComesWhileItIsSpoken) {
+  add_codec(codec::tiny_config());
+  const Engine engine = load();
+  LongOptions options;
+  options.generate.sampling = {.temperature = 2, .top_p = 1, .repetition_penalty = 1};
+  options.generate.min_new_tokens = options.generate.max_new_tokens = 21;
+  options.chunk_length = 20;
+  const char* text = "a small boat. a big boat. speech is silver.";
+  for (const size_t together : {1, 2}) {
+    const std::vector<Noise> noises(together, portable_noise(1));
+    std::vector<float> heard;
+    std::vector<size_t> pieces;
+    int64_t frames_at_first = 0, frames = 0;
+    options.generate.on_frame = [&](size_t, std::span<const int32_t>) { ++frames; };
+    const Speech speech =
+        engine.say(text, {}, {options, noises, [&](std::span<const float> more) {
+                                if (heard.empty()) frames_at_first = frames;
+                                heard.insert(heard.end(), more.begin(), more.end());
+                                pieces.push_back(more.size());
+                              }});
+    EXPECT_EQ(speech.frames, 63);
+    EXPECT_LE(frames_at_first, 4 * static_cast<int64_t>(together));
+    EXPECT_GT(pieces.size(), 3U);
+    EXPECT_EQ(heard, speech.samples);
+    const checkpoint::Codes codes = join_codes(speech.segments).codes;
+    const at::Tensor whole = engine.codec().decode(
+        at::tensor(codes.values, at::kLong).view({1, codes.codebooks, codes.frames}),
+        {codes.frames});
+    EXPECT_TRUE(at::equal(at::tensor(heard), whole.flatten()));
+    EXPECT_EQ(engine.say(text, {}, {options, noises}).samples, heard);
+  }
 }
 
 TEST_F(EngineTest, SpeechWithoutFramesHasNoSamples) {
@@ -77,7 +111,7 @@ TEST_F(EngineTest, SpeechWithoutFramesHasNoSamples) {
   };
   LongOptions options;
   options.generate.sampling = {.temperature = 5, .top_p = 1, .repetition_penalty = 1};
-  const Speech speech = engine.say("a small boat.", {}, options, end_at_once);
+  const Speech speech = engine.say("a small boat.", {}, {options, {end_at_once}});
   EXPECT_EQ(speech.frames, 0);
   EXPECT_TRUE(speech.samples.empty());
   EXPECT_EQ(speech.duration_s(), 0);

@@ -3,18 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <limits>
-#include <string_view>
 
 #include "koi/base/error.h"
 #include "koi/base/interrupt.h"
-#include "koi/speech/steps.h"
 
 namespace koi::speech {
 namespace {
-
-constexpr float kNever = -std::numeric_limits<float>::infinity();
 
 void check_column(std::span<const int32_t> column, int64_t t, const lm::ModelConfig& config) {
   for (size_t row = 0; row < column.size(); ++row) {
@@ -49,95 +43,29 @@ int64_t frame_limit(const SpeechModel& speech, const TokenColumns& prompt,
   return options.max_new_tokens == 0 ? room : std::min(options.max_new_tokens, room);
 }
 
-// Draws the frames; what changes from frame to frame.
-class FrameSampler {
- public:
-  FrameSampler(const SpeechModel& speech, const GenerateOptions& options, const Noise& noise)
-      : speech_(speech),
-        options_(options),
-        noise_(noise),
-        window_(speech.model.config().num_codebooks) {}
+// Columns with which both begin.
+int64_t common_columns(const TokenColumns& a, const TokenColumns& b) {
+  const auto [end, other] =
+      std::mismatch(a.values.begin(), a.values.end(), b.values.begin(), b.values.end());
+  return (end - a.values.begin()) / b.rows;
+}
 
-  std::vector<int32_t> draw(Steps& steps) {
-    const lm::DualAr& model = speech_.model;
-    const int64_t main = options_.constrained ? draw_spoken(steps) : draw_any(steps);
-    std::vector<int32_t> frame = {static_cast<int32_t>(main)};
-    for (int64_t k = 0; k < model.config().num_codebooks; ++k) {
-      const int64_t code =
-          draw_code(k, k == 0 ? steps.first_code_logits() : steps.next_code_logits(frame.back()));
-      frame.push_back(static_cast<int32_t>(code));
-    }
-    if (main != model.semantic_token_id()) std::fill(frame.begin() + 1, frame.end(), 0);
-    if (drawn_ > 0) window_.push(std::span(frame).subspan(1));
-    drawn_ += 1;
-    return frame;
-  }
+// Row `i` of `count` rows.
+std::vector<float> row_of(const std::vector<float>& rows, size_t i, size_t count) {
+  const auto size = std::ssize(rows) / static_cast<int64_t>(count);
+  const auto from = rows.begin() + static_cast<int64_t>(i) * size;
+  return {from, from + size};
+}
 
- private:
-  bool may_end() const { return drawn_ >= options_.min_new_tokens; }
-
-  int64_t draw_any(Steps& steps) const {
-    std::vector<float> logits = steps.token_logits({});
-    if (!may_end()) logits[static_cast<size_t>(speech_.im_end_id)] = kNever;
-    return sample_token(logits, {}, options_.sampling, noise_);
-  }
-
-  // <|semantic|> or <|im_end|>: of the vocabulary's rows these two are all that is computed.
-  int64_t draw_spoken(Steps& steps) const {
-    const std::array ids{speech_.model.semantic_token_id(), speech_.im_end_id};
-    std::vector<float> logits = steps.token_logits(ids);
-    if (!may_end()) logits[1] = kNever;
-    return ids[static_cast<size_t>(sample_token(logits, {}, options_.sampling, noise_))];
-  }
-
-  int64_t draw_code(int64_t k, std::vector<float> logits) const {
-    if (options_.constrained) {
-      logits[0] = kNever;
-      const int64_t last = last_spoken_code(speech_.model.config());
-      std::fill(logits.begin() + last + 1, logits.end(), kNever);
-    }
-    const std::span<const int64_t> previous =
-        drawn_ == 0 ? std::span<const int64_t>() : window_.codebook(k);
-    return sample_token(logits, previous, options_.sampling, noise_);
-  }
-
-  const SpeechModel& speech_;
-  const GenerateOptions& options_;
-  const Noise& noise_;
-  CodeWindow window_;
-  int64_t drawn_ = 0;  // frames
-};
+void check_not_stopped(const std::vector<TokenColumns>& frames) {
+  if (!base::stop_requested()) return;
+  int64_t made = 0;
+  for (const TokenColumns& speech : frames) made += speech.columns();
+  throw base::Interrupted("generation", fmt::format("given up after {} frames", made),
+                          "the same command begins anew");
+}
 
 }  // namespace
-
-void check_generation(const GenerateOptions& options) {
-  check_sampling(options.sampling);
-  const auto check_count = [](std::string_view option, int64_t value) {
-    if (value >= 0) return;
-    throw Error(ErrorKind::usage, option, fmt::format("{} is negative", value), "give 0 or more");
-  };
-  check_count("--max-new-tokens", options.max_new_tokens);
-  check_count("--min-new-tokens", options.min_new_tokens);
-}
-
-CodeWindow::CodeWindow(int64_t num_codebooks)
-    : values_(static_cast<size_t>(num_codebooks * kFrames), 0) {}
-
-std::span<const int64_t> CodeWindow::codebook(int64_t k) const {
-  return std::span(values_).subspan(static_cast<size_t>(k * kFrames), kFrames);
-}
-
-void CodeWindow::push(std::span<const int32_t> codes) {
-  if (filled_ == kFrames) {
-    // What the next codebook's first moves into is overwritten below.
-    std::rotate(values_.begin(), values_.begin() + 1, values_.end());
-    filled_ -= 1;
-  }
-  for (size_t k = 0; k < codes.size(); ++k) {
-    values_[k * kFrames + static_cast<size_t>(filled_)] = codes[k];
-  }
-  filled_ += 1;
-}
 
 Noise torch_noise(uint64_t seed) {
   return [generator = at::detail::createCPUGenerator(seed)](std::span<float> row) {
@@ -147,28 +75,93 @@ Noise torch_noise(uint64_t seed) {
   };
 }
 
+Speaker::Speaker(const SpeechModel& speech, std::vector<Noise> noises)
+    : speech_(speech),
+      noises_(std::move(noises)),
+      steps_(make_steps(speech, noises_.size())),
+      held_(noises_.size(), {speech.model.config().num_codebooks + 1, {}, false}) {}
+
+std::vector<TokenColumns> Speaker::speak(std::span<const TokenColumns> prompts,
+                                         const GenerateOptions& options) {
+  std::vector<int64_t> limits;
+  for (const TokenColumns& prompt : prompts)
+    limits.push_back(frame_limit(speech_, prompt, options));
+  std::vector<FrameSampler> samplers;
+  std::vector<TokenColumns> frames;
+  std::vector<size_t> speaking;
+  for (size_t i = 0; i < prompts.size(); ++i) {
+    begin(i, prompts[i]);
+    samplers.emplace_back(speech_, options, noises_[i]);
+    frames.push_back({prompts[i].rows, {}, prompts[i].wide});
+    speaking.push_back(i);
+  }
+  while (true) {
+    check_not_stopped(frames);
+    draw(speaking, samplers);
+    for (const size_t i : speaking) {
+      const std::vector<int32_t>& frame = samplers[i].finish();
+      frames[i].values.insert(frames[i].values.end(), frame.begin(), frame.end());
+      if (options.on_frame) options.on_frame(i, frame);
+    }
+    std::erase_if(speaking, [&](size_t i) {
+      return samplers[i].ended() || frames[i].columns() == limits[i];
+    });
+    if (speaking.empty()) return frames;
+    step(speaking, samplers);
+  }
+}
+
+// The longest beginning that any sequence holds already is taken over, but for the last column,
+// whose hidden state nobody has kept.
+void Speaker::begin(size_t sequence, const TokenColumns& prompt) {
+  size_t best = sequence;
+  int64_t known = 0;
+  for (size_t i = 0; i < held_.size(); ++i) {
+    const int64_t common = std::min(common_columns(held_[i], prompt), prompt.columns() - 1);
+    if (common > known || (common == known && i == sequence)) {
+      known = common;
+      best = i;
+    }
+  }
+  steps_->take_over(sequence, best, known);
+  TokenColumns rest{prompt.rows, {}, prompt.wide};
+  rest.values.assign(prompt.values.begin() + known * prompt.rows, prompt.values.end());
+  held_[sequence].values.clear();  // should the next line throw
+  steps_->append(sequence, rest);
+  held_[sequence] = prompt;
+  computed_ += rest.columns();
+}
+
+void Speaker::draw(std::span<const size_t> which, std::vector<FrameSampler>& samplers) {
+  const std::vector<float> main = steps_->token_logits(which, samplers[which.front()].main_ids());
+  for (size_t i = 0; i < which.size(); ++i)
+    samplers[which[i]].draw_main(row_of(main, i, which.size()));
+  std::vector<int32_t> codes(which.size());
+  for (int64_t k = 0; k < speech_.model.config().num_codebooks; ++k) {
+    const std::vector<float> logits =
+        k == 0 ? steps_->first_code_logits(which) : steps_->next_code_logits(which, codes);
+    for (size_t i = 0; i < which.size(); ++i)
+      codes[i] = samplers[which[i]].draw_code(row_of(logits, i, which.size()));
+  }
+}
+
+void Speaker::step(std::span<const size_t> which, const std::vector<FrameSampler>& samplers) {
+  std::vector<int32_t> columns;
+  for (const size_t i : which) {
+    const std::vector<int32_t>& frame = samplers[i].frame();
+    columns.insert(columns.end(), frame.begin(), frame.end());
+  }
+  steps_->step(which, columns);
+  for (const size_t i : which) {
+    const std::vector<int32_t>& frame = samplers[i].frame();
+    held_[i].values.insert(held_[i].values.end(), frame.begin(), frame.end());
+  }
+  computed_ += std::ssize(which);
+}
+
 TokenColumns generate(const SpeechModel& speech, const TokenColumns& prompt,
                       const GenerateOptions& options, const Noise& noise) {
-  const int64_t limit = frame_limit(speech, prompt, options);
-  const std::unique_ptr<Steps> steps = make_steps(speech, prompt.columns() + limit);
-  FrameSampler sampler(speech, options, noise);
-
-  TokenColumns frames{prompt.rows, {}, prompt.wide};
-  TokenColumns input = prompt;
-  while (frames.columns() < limit) {
-    if (base::stop_requested()) {
-      throw base::Interrupted("generation",
-                              fmt::format("given up after {} frames", frames.columns()),
-                              "the same command begins anew");
-    }
-    steps->append(input);
-    input.values = sampler.draw(*steps);
-    frames.append(input);
-    if (options.on_frame) options.on_frame(frames.columns());
-    const bool may_end = options.constrained || frames.columns() > 1;
-    if (may_end && input.values.front() == speech.im_end_id) break;
-  }
-  return frames;
+  return Speaker(speech, {noise}).speak(std::span(&prompt, 1), options).front();
 }
 
 }  // namespace koi::speech

@@ -1,62 +1,59 @@
-// The generation loop: one prompt in, frames out, token by token. Source: the reference's
-// behaviour, measured; cases in tests/goldens/lm/generate.
+// The generation loop: prompts in, frames out, token by token. Source: the reference's behaviour,
+// measured; cases in tests/goldens/lm/generate.
 #pragma once
 
 #include <cstdint>
-#include <functional>
+#include <memory>
 #include <span>
 #include <vector>
 
+#include "koi/speech/frame_sampler.h"
 #include "koi/speech/prompt.h"
-#include "koi/speech/sampling.h"
-#include "koi/speech/speech_model.h"
+#include "koi/speech/steps.h"
 
 namespace koi::speech {
-
-struct GenerateOptions {
-  SamplingOptions sampling;
-  // Frames at most, the one with <|im_end|> included; 0, or more than the context holds: as many
-  // as fit.
-  int64_t max_new_tokens = 0;
-  // <|im_end|> is not drawn for this many frames: for benchmarks, and for voices that stop too
-  // soon.
-  int64_t min_new_tokens = 0;
-  // Only what can be spoken is drawn: main tokens <|semantic|> and <|im_end|>, codes 1 ..
-  // last_spoken_code. Off: every entry, as in the reference, where <|im_end|> right
-  // behind the prompt does not end the speech.
-  bool constrained = true;
-  // Called after each frame with the number of frames so far. May throw to give up.
-  std::function<void(int64_t frames)> on_frame;
-};
-
-// Throws Error(usage) naming the option that is out of its range.
-void check_generation(const GenerateOptions& options);
-
-// The codes that the repetition penalty sees: of each codebook those of the last 16 frames, 0 where
-// there are fewer. The first frame behind the prompt is neither penalised nor in it.
-class CodeWindow {
- public:
-  static constexpr int64_t kFrames = 16;
-
-  explicit CodeWindow(int64_t num_codebooks);
-  std::span<const int64_t> codebook(int64_t k) const;
-  void push(std::span<const int32_t> codes);  // of one frame, num_codebooks values
-
- private:
-  std::vector<int64_t> values_;  // [codebook][frame], oldest first
-  int64_t filled_ = 0;
-};
 
 // torch's own draws: at::Tensor::exponential_ with a CPU generator of this seed. The reference's,
 // on the same build of libtorch only.
 Noise torch_noise(uint64_t seed);
 
-// The frames behind `prompt` (columns of 1 + K values). The last one has the main token <|im_end|>
-// and codes 0 where the speech came to its end; otherwise max_new_tokens or the context ended it.
-// Noise is drawn for each frame for the main token first, then for the codebooks.
-// Before anything runs throws Error(usage) for impossible options, Error(config) where the prompt
-// leaves no room for a frame, Error(corrupt) for tokens or codes that the model does not have.
-// Throws base::Interrupted at the next frame when base::stop_requested().
+// Speaks one prompt after the other, or several in step, and remembers what the model was given: of
+// a prompt that begins as an earlier one went (its references, its history, the frames spoken
+// behind it) only the rest is computed.
+class Speaker {
+ public:
+  // `speech` has to stay as it is. As many prompts can be spoken in step as there are `noises`.
+  Speaker(const SpeechModel& speech, std::vector<Noise> noises);
+
+  const SpeechModel& speech() const { return speech_; }
+  size_t size() const { return noises_.size(); }
+
+  // The frames behind each of up to size() prompts (columns of 1 + K values), drawn with the noise
+  // of its place. The last frame has the main token <|im_end|> and codes 0 where the speech came to
+  // its end; otherwise max_new_tokens or the context ended it. Noise is drawn for each frame for
+  // the main token first, then for the codebooks.
+  // Before anything runs throws Error(usage) for impossible options, Error(config) where a prompt
+  // leaves no room for a frame, Error(corrupt) for tokens or codes that the model does not have.
+  // Throws base::Interrupted at the next frame when base::stop_requested().
+  std::vector<TokenColumns> speak(std::span<const TokenColumns> prompts,
+                                  const GenerateOptions& options);
+
+  // Columns that were computed so far, prompts and frames, of all sequences.
+  int64_t computed_columns() const { return computed_; }
+
+ private:
+  void begin(size_t sequence, const TokenColumns& prompt);
+  void step(std::span<const size_t> which, const std::vector<FrameSampler>& samplers);
+  void draw(std::span<const size_t> which, std::vector<FrameSampler>& samplers);
+
+  const SpeechModel& speech_;
+  std::vector<Noise> noises_;
+  std::unique_ptr<Steps> steps_;
+  std::vector<TokenColumns> held_;  // what each sequence of steps_ was given
+  int64_t computed_ = 0;
+};
+
+// One prompt, by a Speaker of its own.
 TokenColumns generate(const SpeechModel& speech, const TokenColumns& prompt,
                       const GenerateOptions& options, const Noise& noise);
 

@@ -38,6 +38,12 @@ Noise im_end_draws(float value) {
 // It wins, and other tokens no sooner.
 Noise im_end_first() { return im_end_draws(1e-30F); }
 
+std::vector<Segment> speak_long(std::string_view text, const LongOptions& options,
+                                const Noise& noise) {
+  Speaker speaker(tiny_model(), {noise});
+  return generate_long(speaker, text, {}, options);
+}
+
 GenerateOptions hot() {
   GenerateOptions options;
   options.sampling = {.temperature = 5, .top_p = 1, .repetition_penalty = 1};
@@ -84,7 +90,9 @@ TEST(Generate, LengthIsLimitedByOptionAndContext) {
   options.max_new_tokens = 1;
   const TokenColumns prompt = prompt_of("a small boat.");
   std::vector<int64_t> counts;
-  options.on_frame = [&](int64_t frames) { counts.push_back(frames); };
+  options.on_frame = [&](size_t, std::span<const int32_t>) {
+    counts.push_back(std::ssize(counts) + 1);
+  };
   EXPECT_EQ(generate(tiny_model(), prompt, options, {}).columns(), 1);
   EXPECT_THAT(counts, testing::ElementsAre(1));
 
@@ -101,7 +109,7 @@ TEST(Generate, LengthIsLimitedByOptionAndContext) {
 
 TEST(Generate, ImpossiblePromptsAreErrorsBeforeAnythingRuns) {
   GenerateOptions options;
-  options.on_frame = [](int64_t) { FAIL() << "a frame was made"; };
+  options.on_frame = [](size_t, std::span<const int32_t>) { FAIL() << "a frame was made"; };
   const auto message = [&](const TokenColumns& prompt) -> std::string {
     try {
       generate(tiny_model(), prompt, options, portable_noise(0));
@@ -129,11 +137,136 @@ TEST(Generate, ImpossiblePromptsAreErrorsBeforeAnythingRuns) {
 
 TEST(Generate, CallbackMayGiveUp) {
   GenerateOptions options;
-  options.on_frame = [](int64_t frames) {
-    if (frames == 2) throw Error(ErrorKind::io, "test", "enough");
+  options.on_frame = [frames = 0](size_t, std::span<const int32_t>) mutable {
+    if (++frames == 2) throw Error(ErrorKind::io, "test", "enough");
   };
   EXPECT_THROW(generate(tiny_model(), prompt_of("a small boat."), options, portable_noise(3)),
                Error);
+}
+
+std::vector<int32_t> beginning(const TokenColumns& columns, int64_t count) {
+  return {columns.values.begin(), columns.values.begin() + count * columns.rows};
+}
+
+// By tensors and by kernels.
+std::vector<SpeechModel> both_ways() {
+  std::vector<SpeechModel> ways{tiny_model(), tiny_model()};
+  ways.back().cpu = std::make_shared<lm::CpuWeights>(lm::cpu_weights(tiny_model().model, {}, 1));
+  return ways;
+}
+
+// What was given before is not computed again, and changes nothing.
+TEST(Speaker, ComputesOnlyWhatIsNew) {
+  GenerateOptions options = hot();
+  options.max_new_tokens = options.min_new_tokens = 5;
+  const TokenColumns first = prompt_of("a small boat."), next = prompt_of("a big boat.");
+  for (const SpeechModel& way : both_ways()) {
+    Speaker speaker(way, {portable_noise(1)});
+    const TokenColumns frames = speaker.speak(std::span(&first, 1), options).front();
+    // The last frame was drawn and not given to the model.
+    EXPECT_EQ(speaker.computed_columns(), first.columns() + 4);
+
+    TokenColumns longer = first;
+    longer.append(frames);
+    longer.append(next);
+    const auto count_of = [&](const TokenColumns& prompt) {
+      const int64_t before = speaker.computed_columns();
+      speaker.speak(std::span(&prompt, 1), options);
+      return speaker.computed_columns() - before - 4;
+    };
+    EXPECT_EQ(count_of(longer), 1 + next.columns());
+    EXPECT_EQ(count_of(longer), 1);  // its last column, for its hidden state
+    EXPECT_EQ(count_of(first), 1);
+    const auto [apart, other] = std::mismatch(first.values.begin(), first.values.end(),
+                                              next.values.begin(), next.values.end());
+    const int64_t common = (apart - first.values.begin()) / first.rows;
+    ASSERT_GT(common, 0);  // the user's turn begins in the same way
+    EXPECT_EQ(count_of(next), next.columns() - common);
+
+    Speaker fresh(way, {portable_noise(9)}), used(way, {portable_noise(9)});
+    options.max_new_tokens = 1;  // one draw of noise less to keep in step
+    options.sampling.greedy = true;
+    used.speak(std::span(&first, 1), options);
+    options.sampling.greedy = false;
+    options.max_new_tokens = 5;
+    EXPECT_EQ(used.speak(std::span(&longer, 1), options).front().values,
+              fresh.speak(std::span(&longer, 1), options).front().values);
+  }
+}
+
+TEST(Speaker, SpeaksTogetherWhatItSpeaksAlone) {
+  GenerateOptions options = hot();
+  options.max_new_tokens = 12;
+  const std::vector<TokenColumns> prompts{prompt_of("a small boat."), prompt_of("a big boat."),
+                                          prompt_of("speech is silver.")};
+  const auto lasting = [](uint32_t seed) -> Noise {
+    return [noise = portable_noise(seed)](std::span<float> row) {
+      noise(row);
+      if (row.size() == 2) row[1] = 1e30F;  // <|im_end|>
+    };
+  };
+  const std::vector<Noise> noises{lasting(1), lasting(2), im_end_first()};
+  for (const SpeechModel& way : both_ways()) {
+    std::vector<std::vector<int32_t>> seen(prompts.size());
+    options.on_frame = [&](size_t prompt, std::span<const int32_t> frame) {
+      seen[prompt].insert(seen[prompt].end(), frame.begin(), frame.end());
+    };
+    Speaker speaker(way, noises);
+    const std::vector<TokenColumns> together = speaker.speak(prompts, options);
+    EXPECT_LT(together[2].columns(), together[0].columns());  // one is silent sooner
+    options.on_frame = nullptr;
+    for (size_t i = 0; i < prompts.size(); ++i) {
+      EXPECT_EQ(together[i].values, generate(way, prompts[i], options, noises[i]).values);
+      EXPECT_EQ(together[i].values, seen[i]);
+    }
+  }
+}
+
+TEST(LongText, SegmentsInStepHearWhatCameBeforeThem) {
+  LongOptions options;
+  options.generate = hot();
+  options.generate.max_new_tokens = options.generate.min_new_tokens = 3;
+  options.chunk_length = 20;
+  std::vector<TokenColumns> prompts;
+  options.on_prompt = [&](const TokenColumns& prompt) { prompts.push_back(prompt); };
+  std::vector<std::vector<int32_t>> spoken(4);
+  options.on_codes = [&](size_t segment, std::span<const int32_t> codes) {
+    spoken.at(segment).insert(spoken[segment].end(), codes.begin(), codes.end());
+  };
+  Speaker speaker(tiny_model(), {portable_noise(1), portable_noise(2)});
+  const auto segments = generate_long(
+      speaker, "a small boat. a big boat. a small boat. speech is silver.", {}, options);
+  ASSERT_EQ(segments.size(), 4U);
+  const auto own = [&](size_t i) { return prompt_of(segments[i].text); };
+  EXPECT_EQ(prompts[0].values, own(0).values);
+  EXPECT_EQ(prompts[1].values, own(1).values);
+  const int64_t before = own(0).columns() + own(1).columns() + 6;
+  EXPECT_EQ(prompts[2].columns(), before + own(2).columns());
+  EXPECT_EQ(prompts[3].columns(), before + own(3).columns());
+  EXPECT_EQ(beginning(prompts[2], before), beginning(prompts[3], before));
+  for (size_t i = 0; i < segments.size(); ++i) {
+    const checkpoint::Codes& codes = segments[i].codes.codes;
+    ASSERT_EQ(codes.frames, 3);
+    ASSERT_EQ(spoken[i].size(), codes.values.size());
+    for (int64_t k = 0; k < codes.codebooks; ++k)
+      for (int64_t t = 0; t < 3; ++t)
+        EXPECT_EQ(spoken[i][static_cast<size_t>(t * codes.codebooks + k)],
+                  codes.values[static_cast<size_t>(k * 3 + t)]);
+  }
+}
+
+// Each segment's prompt is the one before with its frames and a text: only that text is computed.
+TEST(LongText, HistoryIsComputedOnce) {
+  LongOptions options;
+  options.generate = hot();
+  options.generate.max_new_tokens = options.generate.min_new_tokens = 3;
+  options.chunk_length = 20;
+  Speaker speaker(tiny_model(), {portable_noise(1)});
+  const auto segments =
+      generate_long(speaker, "a small boat. a big boat. speech is silver.", {}, options);
+  ASSERT_EQ(segments.size(), 3U);
+  // The last frame of a segment is computed with the next one's prompt; nobody needs the very last.
+  EXPECT_EQ(speaker.computed_columns(), segments.back().prompt_columns + 2);
 }
 
 TEST(LongText, SegmentsWithoutSpeechAreEmptyAndForgotten) {
@@ -142,8 +275,8 @@ TEST(LongText, SegmentsWithoutSpeechAreEmptyAndForgotten) {
   options.chunk_length = 20;
   std::vector<int64_t> prompts;
   options.on_prompt = [&](const TokenColumns& prompt) { prompts.push_back(prompt.columns()); };
-  const auto segments = generate_long(tiny_model(), "a small boat. a big boat. speech is silver.",
-                                      {}, options, im_end_first());
+  const auto segments =
+      speak_long("a small boat. a big boat. speech is silver.", options, im_end_first());
   ASSERT_GT(segments.size(), 1U);
   for (size_t i = 0; i < segments.size(); ++i) {
     EXPECT_EQ(segments[i].codes.codes.frames, 0);
@@ -166,7 +299,7 @@ TEST(LongText, HistoryLeavesRoomForTheFrames) {
   for (int i = 0; i < 8; ++i) text += "a small boat. ";
   for (const int64_t max_length : {2048, 1024, 100}) {
     options.max_length = max_length;
-    EXPECT_EQ(generate_long(tiny_model(), text, {}, options, portable_noise(4)).size(), 8U);
+    EXPECT_EQ(speak_long(text, options, portable_noise(4)).size(), 8U);
   }
 }
 
@@ -175,7 +308,7 @@ TEST(LongText, LastFrameIsKeptUnlessItEnds) {
   options.generate.sampling.greedy = true;
   options.generate.max_new_tokens = 5;
   const auto frames = [&] {
-    return join_codes(generate_long(tiny_model(), "a small boat.", {}, options, {})).codes.frames;
+    return join_codes(speak_long("a small boat.", options, {})).codes.frames;
   };
   EXPECT_EQ(frames(), 5);
   options.generate.constrained = false;  // the reference drops it
@@ -201,7 +334,7 @@ TEST(LongText, TextBeyondTheContextIsRefusedBeforeAnythingRuns) {
   std::string text;
   for (int i = 0; i < 100; ++i) text += "boats ";
   try {
-    generate_long(tiny_model(), text, {}, options, portable_noise(0));
+    speak_long(text, options, portable_noise(0));
     FAIL() << "not refused";
   } catch (const Error& error) {
     EXPECT_THAT(error.what(), HasSubstr("context is 96"));

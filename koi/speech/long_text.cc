@@ -48,23 +48,26 @@ class History {
   }
   int64_t reference_columns() const { return references_.columns(); }
 
+  // A text, then its frames.
   void push(TokenColumns piece) { pieces_.push_back(std::move(piece)); }
-  void pop() { pieces_.pop_back(); }
 
-  // The prompt for the newest piece, a text.
-  TokenColumns prompt() const {
+  // The prompt for a text behind all that was pushed.
+  TokenColumns prompt(const TokenColumns& text) const {
     TokenColumns result = references_;
-    for (const size_t i : window()) result.append(pieces_[i]);
+    for (const size_t i : window(text.columns()))
+      result.append(i < pieces_.size() ? pieces_[i] : text);
     return result;
   }
 
  private:
-  std::vector<size_t> window() const {
+  // Pieces in order; the one behind the last is the text of `text_columns`.
+  std::vector<size_t> window(int64_t text_columns) const {
     std::vector<int64_t> lengths;
     for (const TokenColumns& piece : pieces_) lengths.push_back(piece.columns());
+    lengths.push_back(text_columns);
     std::vector<size_t> chosen =
         context_window(lengths, options_.max_length - kReservedFrames - reference_columns());
-    if (options_.generate.constrained && chosen.size() > pieces_.size()) {
+    if (options_.generate.constrained && chosen.size() > lengths.size()) {
       chosen.erase(chosen.begin(), chosen.begin() + 2);
     }
     int64_t columns = reference_columns();
@@ -121,6 +124,27 @@ void check_room(const SpeechModel& speech, int64_t reference_columns,
   }
 }
 
+// The options of generate() that hand frames on to on_codes; prompt 0 is segment `first`.
+GenerateOptions with_codes(const LongOptions& options, size_t first) {
+  GenerateOptions result = options.generate;
+  if (!options.on_codes || !options.generate.constrained) return result;
+  result.on_frame = [&options, first](size_t prompt, std::span<const int32_t> frame) {
+    if (options.generate.on_frame) options.generate.on_frame(prompt, frame);
+    if (frame[1] == 0) return;  // the end
+    std::vector<int32_t> codes(frame.begin() + 1, frame.end());
+    for (int32_t& code : codes) code -= 1;
+    options.on_codes(first + prompt, codes);
+  };
+  return result;
+}
+
+// The frame that is no speech.
+void drop_end(TokenColumns& frames, const SpeechModel& speech, const GenerateOptions& options) {
+  const bool ended = frames.column(frames.columns() - 1).front() == speech.im_end_id;
+  if (ended || !options.constrained)
+    frames.values.resize(frames.values.size() - static_cast<size_t>(frames.rows));
+}
+
 }  // namespace
 
 void check_request(std::string_view text, const LongOptions& options) {
@@ -128,33 +152,33 @@ void check_request(std::string_view text, const LongOptions& options) {
   to_segments(text, options);
 }
 
-std::vector<Segment> generate_long(const SpeechModel& speech, std::string_view text,
+std::vector<Segment> generate_long(Speaker& speaker, std::string_view text,
                                    const std::vector<Reference>& references,
-                                   const LongOptions& options, const Noise& noise) {
+                                   const LongOptions& options) {
   check_generation(options.generate);
   const std::vector<std::string> texts = to_segments(text, options);
-  History history(speech, options);
+  History history(speaker.speech(), options);
   for (const Reference& reference : references) history.add_reference(reference);
   std::vector<TokenColumns> encoded;
   for (const std::string& segment : texts) encoded.push_back(history.encode(segment, nullptr));
-  check_room(speech, history.reference_columns(), encoded);
+  check_room(speaker.speech(), history.reference_columns(), encoded);
 
   std::vector<Segment> result;
-  for (size_t i = 0; i < texts.size(); ++i) {
-    history.push(encoded[i]);
-    const TokenColumns prompt = history.prompt();
-    if (options.on_prompt) options.on_prompt(prompt);
-    TokenColumns frames = generate(speech, prompt, options.generate, noise);
-    const bool ended = frames.column(frames.columns() - 1).front() == speech.im_end_id;
-    if (ended || !options.generate.constrained) {
-      frames.values.resize(frames.values.size() - static_cast<size_t>(frames.rows));
+  for (size_t first = 0; first < texts.size(); first += speaker.size()) {
+    const size_t count = std::min(speaker.size(), texts.size() - first);
+    std::vector<TokenColumns> prompts;
+    for (size_t i = first; i < first + count; ++i) {
+      prompts.push_back(history.prompt(encoded[i]));
+      if (options.on_prompt) options.on_prompt(prompts.back());
     }
-    result.push_back({texts[i], prompt.columns(), to_stored(frames)});
-    if (options.on_segment) options.on_segment(result.back());
-    if (frames.columns() == 0 && options.generate.constrained) {
-      history.pop();
-    } else {
-      history.push(std::move(frames));
+    std::vector<TokenColumns> spoken = speaker.speak(prompts, with_codes(options, first));
+    for (size_t i = 0; i < count; ++i) {
+      drop_end(spoken[i], speaker.speech(), options.generate);
+      result.push_back({texts[first + i], prompts[i].columns(), to_stored(spoken[i])});
+      if (options.on_segment) options.on_segment(result.back());
+      if (spoken[i].columns() == 0 && options.generate.constrained) continue;
+      history.push(encoded[first + i]);
+      history.push(std::move(spoken[i]));
     }
   }
   return result;

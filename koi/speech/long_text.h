@@ -32,8 +32,11 @@ struct LongOptions {
   bool iterative_prompt = true;  // off: the text is one segment
   int64_t max_length = 2048;     // columns that references, history and 1024 new frames share
   text::SpecialTokens specials = text::SpecialTokens::plain;  // see PromptOptions
-  // Called before and after a segment is generated. May throw to give up.
+  // Called before a segment is generated, for each of its frames that speaks with its codes as they
+  // are stored (only where generate.constrained), and behind it. Segments have numbers from 0 on;
+  // several that are spoken in step take turns. May throw to give up.
   std::function<void(const TokenColumns& prompt)> on_prompt;
+  std::function<void(size_t segment, std::span<const int32_t> codes)> on_codes;
   std::function<void(const Segment& segment)> on_segment;
 };
 
@@ -41,17 +44,18 @@ struct LongOptions {
 // Error(usage) where there is nothing to say in the text or an option is out of its range.
 void check_request(std::string_view text, const LongOptions& options);
 
-// Speaks `text` in the voice of `references` (which may be none). Throws Error(usage) where there
-// is nothing to say in the text, Error(config) before anything runs where the references and a
-// segment do not fit into the model's context, and what generate() throws. Unconstrained (see
-// GenerateOptions), a frame without codes is an Error(corrupt), as it is the reference's "Negative
-// code found".
+// Speaks `text` in the voice of `references` (which may be none). As many segments as the speaker
+// speaks in step are spoken at once: each has in its prompt the history up to the first of them.
+// Throws Error(usage) where there is nothing to say in the text, Error(config) before anything runs
+// where the references and a segment do not fit into the model's context, and what speak() throws.
+// Unconstrained (see GenerateOptions), a frame without codes is an Error(corrupt), as it is the
+// reference's "Negative code found".
 // Differs, unless unconstrained: a last frame that is not <|im_end|> is kept; an empty segment is
 // left out of the history; the history never holds a turn twice. Always: history that leaves no
 // room in the model's context for the new frames is left out, where the reference fails.
-std::vector<Segment> generate_long(const SpeechModel& speech, std::string_view text,
+std::vector<Segment> generate_long(Speaker& speaker, std::string_view text,
                                    const std::vector<Reference>& references,
-                                   const LongOptions& options, const Noise& noise);
+                                   const LongOptions& options);
 
 // The segments' codes along time.
 StoredCodes join_codes(const std::vector<Segment>& segments);

@@ -6,90 +6,165 @@
 namespace koi::speech {
 namespace {
 
+// One sequence after the other.
 class TensorSteps : public Steps {
  public:
-  TensorSteps(const lm::DualAr& model, int64_t capacity)
-      : model_(model),
-        cache_(model.make_slow_cache(1, capacity)),
-        fast_cache_(model.make_fast_cache(1)) {}
+  TensorSteps(const lm::DualAr& model, size_t count) : model_(model) {
+    for (size_t i = 0; i < count; ++i) {
+      sequences_.push_back({.cache = model.make_slow_cache(1, model.config().max_seq_len),
+                            .fast_cache = model.make_fast_cache(1),
+                            .last = {}});
+    }
+  }
 
-  void append(const TokenColumns& columns) override {
-    const c10::InferenceMode no_gradients;
-    const at::Tensor values = at::tensor(at::ArrayRef<int32_t>(columns.values), at::kInt);
-    const at::Tensor input =
-        values.view({1, columns.columns(), columns.rows}).transpose(1, 2);  // [1, 1 + K, T]
-    last_ = model_.forward_slow(input.to(model_.device(), at::kLong), cache_);
+  void append(size_t sequence, const TokenColumns& columns) override {
+    append_values(sequence, columns.values, columns.rows);
   }
-  std::vector<float> token_logits(std::span<const int64_t> ids) override {
+  void step(std::span<const size_t> which, std::span<const int32_t> columns) override {
+    const size_t rows = columns.size() / which.size();
+    for (size_t i = 0; i < which.size(); ++i)
+      append_values(which[i], columns.subspan(i * rows, rows), static_cast<int64_t>(rows));
+  }
+  void take_over(size_t to, size_t from, int64_t columns) override {
     const c10::InferenceMode no_gradients;
-    if (ids.empty()) return to_row(last_.logits);
+    lm::KvCache &into = sequences_[to].cache, &source = sequences_[from].cache;
+    into.filled = columns;
+    if (to == from) return;
+    for (size_t layer = 0; layer < into.k.size(); ++layer) {
+      into.k[layer].narrow(2, 0, columns).copy_(source.k[layer].narrow(2, 0, columns));
+      into.v[layer].narrow(2, 0, columns).copy_(source.v[layer].narrow(2, 0, columns));
+    }
+  }
+
+  std::vector<float> token_logits(std::span<const size_t> which,
+                                  std::span<const int64_t> ids) override {
+    const c10::InferenceMode no_gradients;
     const at::Tensor entries = at::tensor(at::ArrayRef<int64_t>(ids.data(), ids.size()), at::kLong);
-    return to_row(last_.logits.index_select(1, entries.to(last_.logits.device())));
+    return rows_of(which, [&](Sequence& sequence, size_t) {
+      const at::Tensor& all = sequence.last.logits;
+      return ids.empty() ? all : all.index_select(1, entries.to(all.device()));
+    });
   }
-  std::vector<float> first_code_logits() override {
+  std::vector<float> first_code_logits(std::span<const size_t> which) override {
     const c10::InferenceMode no_gradients;
-    fast_cache_.filled = 0;
-    return to_row(model_.forward_fast(model_.project_hidden(last_.hidden), fast_cache_));
+    return rows_of(which, [&](Sequence& sequence, size_t) {
+      sequence.fast_cache.filled = 0;
+      return model_.forward_fast(model_.project_hidden(sequence.last.hidden), sequence.fast_cache);
+    });
   }
-  std::vector<float> next_code_logits(int32_t code) override {
+  std::vector<float> next_code_logits(std::span<const size_t> which,
+                                      std::span<const int32_t> codes) override {
     const c10::InferenceMode no_gradients;
-    const at::Tensor index = at::full({1}, code, at::device(model_.device()).dtype(at::kLong));
-    return to_row(model_.forward_fast(model_.embed_code(index), fast_cache_));
+    return rows_of(which, [&](Sequence& sequence, size_t i) {
+      const at::Tensor code = at::full({1}, codes[i], at::device(model_.device()).dtype(at::kLong));
+      return model_.forward_fast(model_.embed_code(code), sequence.fast_cache);
+    });
   }
 
  private:
-  // [1, n] on any device and in any type -> n floats.
-  static std::vector<float> to_row(const at::Tensor& logits) {
-    const at::Tensor row = logits.to(at::kCPU, at::kFloat).contiguous();
-    const float* data = row.const_data_ptr<float>();
-    return {data, data + row.numel()};
+  struct Sequence {
+    lm::KvCache cache, fast_cache;
+    lm::DualAr::SlowStep last;
+  };
+
+  void append_values(size_t sequence, std::span<const int32_t> values, int64_t rows) {
+    const c10::InferenceMode no_gradients;
+    const at::Tensor columns =
+        at::tensor(at::ArrayRef<int32_t>(values.data(), values.size()), at::kInt);
+    const at::Tensor input = columns.view({1, -1, rows}).transpose(1, 2);  // [1, 1 + K, T]
+    sequences_[sequence].last =
+        model_.forward_slow(input.to(model_.device(), at::kLong), sequences_[sequence].cache);
+  }
+
+  // What `logits` gives for each, [1, n] on any device and in any type, as floats.
+  template <typename Logits>
+  std::vector<float> rows_of(std::span<const size_t> which, const Logits& logits) {
+    std::vector<float> rows;
+    for (size_t i = 0; i < which.size(); ++i) {
+      const at::Tensor row = logits(sequences_[which[i]], i).to(at::kCPU, at::kFloat).contiguous();
+      const float* data = row.template const_data_ptr<float>();
+      rows.insert(rows.end(), data, data + row.numel());
+    }
+    return rows;
   }
 
   const lm::DualAr& model_;
-  lm::KvCache cache_, fast_cache_;
-  lm::DualAr::SlowStep last_;
+  std::vector<Sequence> sequences_;
 };
 
 class KernelSteps : public Steps {
  public:
-  KernelSteps(const SpeechModel& speech, int64_t capacity)
+  KernelSteps(const SpeechModel& speech, size_t count)
       : runner_(*speech.cpu, tensor::thread_count(), speech.instructions),
-        cache_(speech.cpu->slow, capacity),
-        fast_cache_(speech.cpu->fast, speech.cpu->config.num_codebooks),
-        width_(static_cast<size_t>(speech.cpu->slow.sizes.dim)) {}
+        width_(static_cast<size_t>(speech.cpu->slow.sizes.dim)) {
+    const lm::ModelConfig& config = speech.cpu->config;
+    for (size_t i = 0; i < count; ++i) {
+      sequences_.push_back({.cache = {speech.cpu->slow, config.max_seq_len},
+                            .fast_cache = {speech.cpu->fast, config.num_codebooks},
+                            .last = {}});
+    }
+  }
 
-  void append(const TokenColumns& columns) override {
-    const std::vector<float> hidden = runner_.append(columns.values, cache_);
-    last_.assign(hidden.end() - static_cast<std::ptrdiff_t>(width_), hidden.end());
+  void append(size_t sequence, const TokenColumns& columns) override {
+    Sequence& into = sequences_[sequence];
+    const std::vector<float> hidden = runner_.append(columns.values, into.cache);
+    into.last.assign(hidden.end() - static_cast<std::ptrdiff_t>(width_), hidden.end());
   }
-  std::vector<float> token_logits(std::span<const int64_t> ids) override {
-    return runner_.token_logits(last_, ids);
+  void step(std::span<const size_t> which, std::span<const int32_t> columns) override {
+    std::vector<lm::CpuCache*> caches;
+    for (const size_t i : which) caches.push_back(&sequences_[i].cache);
+    const std::vector<float> hidden = runner_.step(columns, caches);
+    for (size_t i = 0; i < which.size(); ++i) {
+      const float* row = hidden.data() + i * width_;
+      sequences_[which[i]].last.assign(row, row + width_);
+    }
   }
-  std::vector<float> first_code_logits() override {
-    fast_cache_.filled = 0;
-    return code_logits(runner_.project_hidden(last_));
+  void take_over(size_t to, size_t from, int64_t columns) override {
+    if (to != from) sequences_[to].cache.copy_from(sequences_[from].cache, columns);
+    sequences_[to].cache.filled = columns;
   }
-  std::vector<float> next_code_logits(int32_t code) override {
-    return code_logits(runner_.embed_codes(std::span(&code, 1)));
+
+  std::vector<float> token_logits(std::span<const size_t> which,
+                                  std::span<const int64_t> ids) override {
+    return runner_.token_logits(last_of(which), ids);
+  }
+  std::vector<float> first_code_logits(std::span<const size_t> which) override {
+    for (const size_t i : which) sequences_[i].fast_cache.filled = 0;
+    return code_logits(which, runner_.project_hidden(last_of(which)));
+  }
+  std::vector<float> next_code_logits(std::span<const size_t> which,
+                                      std::span<const int32_t> codes) override {
+    return code_logits(which, runner_.embed_codes(codes));
   }
 
  private:
-  std::vector<float> code_logits(std::vector<float> x) {
-    lm::CpuCache* const caches[] = {&fast_cache_};
+  struct Sequence {
+    lm::CpuCache cache, fast_cache;
+    std::vector<float> last;  // the hidden state behind the last column
+  };
+
+  std::vector<float> last_of(std::span<const size_t> which) const {
+    std::vector<float> rows;
+    for (const size_t i : which)
+      rows.insert(rows.end(), sequences_[i].last.begin(), sequences_[i].last.end());
+    return rows;
+  }
+  std::vector<float> code_logits(std::span<const size_t> which, std::vector<float> x) {
+    std::vector<lm::CpuCache*> caches;
+    for (const size_t i : which) caches.push_back(&sequences_[i].fast_cache);
     return runner_.code_logits(std::move(x), caches);
   }
 
   lm::CpuRunner runner_;
-  lm::CpuCache cache_, fast_cache_;
+  std::vector<Sequence> sequences_;
   size_t width_;
-  std::vector<float> last_;  // the hidden state behind the last column
 };
 
 }  // namespace
 
-std::unique_ptr<Steps> make_steps(const SpeechModel& speech, int64_t capacity) {
-  if (speech.cpu) return std::make_unique<KernelSteps>(speech, capacity);
-  return std::make_unique<TensorSteps>(speech.model, capacity);
+std::unique_ptr<Steps> make_steps(const SpeechModel& speech, size_t count) {
+  if (speech.cpu) return std::make_unique<KernelSteps>(speech, count);
+  return std::make_unique<TensorSteps>(speech.model, count);
 }
 
 }  // namespace koi::speech

@@ -85,19 +85,20 @@ class GenerateParity : public testing::Test {
   };
   static Logits forced_logits(const SpeechModel& speech, const Forced& forced) {
     const auto& [tokens, prompt_columns, frames] = forced;
-    const std::unique_ptr<Steps> steps = make_steps(speech, tokens.columns());
+    constexpr std::array<size_t, 1> kOne{0};
+    const std::unique_ptr<Steps> steps = make_steps(speech, 1);
     std::vector<at::Tensor> slow, fast;
     for (int64_t step = 0; step < frames; ++step) {
       const int64_t from = step == 0 ? 0 : prompt_columns + step - 1, to = prompt_columns + step;
       TokenColumns columns{tokens.rows, {}, tokens.wide};
       columns.values.assign(tokens.values.begin() + from * tokens.rows,
                             tokens.values.begin() + to * tokens.rows);
-      steps->append(columns);
-      slow.push_back(at::tensor(steps->token_logits({})));
-      for (int64_t k = 0; k + 1 < tokens.rows; ++k) {
-        fast.push_back(at::tensor(
-            k == 0 ? steps->first_code_logits()
-                   : steps->next_code_logits(tokens.column(to)[static_cast<size_t>(k)])));
+      steps->append(0, columns);
+      slow.push_back(at::tensor(steps->token_logits(kOne, {})));
+      for (size_t k = 0; k + 1 < static_cast<size_t>(tokens.rows); ++k) {
+        fast.push_back(
+            at::tensor(k == 0 ? steps->first_code_logits(kOne)
+                              : steps->next_code_logits(kOne, tokens.column(to).subspan(k, 1))));
       }
     }
     return {at::stack(slow), at::stack(fast).view({frames, tokens.rows - 1, -1})};

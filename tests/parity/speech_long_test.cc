@@ -53,10 +53,10 @@ Spoken speak(const SpeechModel& speech, const nlohmann::json& spec,
   LongOptions options = options_of(spec);
   options.on_prompt = [&](const TokenColumns& prompt) { spoken.prompts.push_back(prompt); };
   options.on_segment = [&](const Segment& segment) { spoken.segments.push_back(segment); };
-  const Noise noise = portable_noise(spec.at("mt"));
+  Speaker speaker(speech, {portable_noise(spec.at("mt"))});
   try {
     for (int sample = 0; sample < spec.value("num_samples", 1); ++sample) {
-      generate_long(speech, spec.at("text").get<std::string>(), references, options, noise);
+      generate_long(speaker, spec.at("text").get<std::string>(), references, options);
     }
   } catch (const Error& error) {
     EXPECT_THAT(error.what(), testing::HasSubstr("negative code"));
