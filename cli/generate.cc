@@ -67,7 +67,7 @@ int run(const GenerateFlags& flags) {
     try {
       base::Progress progress("generate", "frames", 0);
       codes = speech::join_codes(
-          speech::generate_long(speaker, text, references, flags.speech.options(progress)));
+          speech::generate_long(speaker, text, references, flags.speech.options(model, progress)));
     } catch (const base::Interrupted&) {
       return report_interrupted(
           fmt::format("{} of {} samples are written; the same command makes all of them anew",

@@ -96,13 +96,22 @@ void write_to_standard_output(std::string_view bytes) {
   throw Error(ErrorKind::io, "standard output", "cannot be written");
 }
 
-speech::Speech speak(const SayFlags& flags, const speech::Engine& engine, const std::string& text,
-                     Times& times) {
+std::vector<speech::Reference> encode_references(const SayFlags& flags,
+                                                 const speech::Engine& engine) {
+  const std::optional<base::BlobCache> cache = flags.speech.cache();
   std::vector<speech::Reference> references;
   for (size_t i = 0; i < flags.references.size(); ++i) {
-    references.push_back(engine.encode_reference(flags.references[i],
-                                                 flags.speech.spoken(flags.reference_texts[i])));
+    const base::fs::path recording = flags.references[i];
+    std::string text = flags.speech.spoken(flags.reference_texts[i]);
+    references.push_back(cache ? engine.encode_reference(recording, std::move(text), *cache)
+                               : engine.encode_reference(recording, std::move(text)));
   }
+  return references;
+}
+
+speech::Speech speak(const SayFlags& flags, const speech::Engine& engine, const std::string& text,
+                     Times& times) {
+  const std::vector<speech::Reference> references = encode_references(flags, engine);
   const bool piped = flags.output == kStandardOutput;
   if (piped) write_to_standard_output(audio::wav_pipe_header(engine.sample_rate_hz()));
   base::Progress progress("say", "frames", 0);
@@ -111,7 +120,7 @@ speech::Speech speak(const SayFlags& flags, const speech::Engine& engine, const 
     if (piped) write_to_standard_output(audio::to_pcm16_bytes(samples));
   };
   return engine.say(text, references,
-                    {.text = flags.speech.options(progress),
+                    {.text = flags.speech.options(engine.model(), progress),
                      .noises = flags.speech.noises(),
                      .on_audio = on_audio});
 }

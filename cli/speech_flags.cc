@@ -8,6 +8,7 @@
 #include "cli/flags.h"
 #include "cli/normalize_flag.h"
 #include "koi/base/error.h"
+#include "koi/lm/fingerprint.h"
 
 namespace koi::cli {
 namespace {
@@ -75,6 +76,8 @@ void SpeechFlags::add_to(CLI::App* command) {
                     "names of special tokens in texts become these tokens, as in the reference");
   add_switch(command, "half", half_, "fp16 instead of bf16 on a GPU; a CPU computes in fp32");
   add_switch(command, "compile", compile_, "does nothing; accepted for the reference's scripts");
+  add_switch(command, "cache", cache_,
+             "keep what was computed of references in ~/.cache/koi/voices, 1 GiB at most");
   weights_.add_to(command);
   device_.add_to(command);
 }
@@ -86,8 +89,17 @@ speech::LongOptions SpeechFlags::options() const {
   return result;
 }
 
-speech::LongOptions SpeechFlags::options(base::Progress& progress) const {
+std::optional<base::BlobCache> SpeechFlags::cache() const {
+  const auto folder = base::BlobCache::user_folder("voices");
+  if (!cache_ || !folder) return std::nullopt;
+  return base::BlobCache(*folder);
+}
+
+speech::LongOptions SpeechFlags::options(const speech::SpeechModel& model,
+                                         base::Progress& progress) const {
   speech::LongOptions result = options();
+  if (const auto kept = cache(); kept && model.cpu != nullptr)
+    result.kept = {.files = *kept, .model = lm::fingerprint(*model.cpu)};
   result.generate.on_frame = [&progress](size_t, std::span<const int32_t>) { progress.advance(); };
   result.on_segment = [&progress](const speech::Segment& segment) {
     if (segment.codes.codes.frames > 0) return;

@@ -3,12 +3,14 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "cli/device_flags.h"
 #include "cli/lora_flags.h"
 #include "cli/weights_flag.h"
+#include "koi/base/blob_cache.h"
 #include "koi/base/progress.h"
 #include "koi/speech/long_text.h"
 #include "koi/text/normalize.h"
@@ -33,7 +35,9 @@ struct SpeechFlags {
   lm::LoadModelOptions model_options() const;
   void prepare(speech::SpeechModel& model, const std::vector<lm::WeightedAdapter>& adapters) const;
   // The options, reporting frames and empty segments to `progress`, which must outlive them.
-  speech::LongOptions options(base::Progress& progress) const;
+  speech::LongOptions options(const speech::SpeechModel& model, base::Progress& progress) const;
+  // Where references are kept between runs (--cache); nothing: nowhere.
+  std::optional<base::BlobCache> cache() const;
   // The draws of each of the segments that are spoken together, see speech::Speaker.
   std::vector<speech::Noise> noises() const;
 
@@ -50,6 +54,7 @@ struct SpeechFlags {
   bool special_tokens_ = false;
   bool half_ = false;
   bool compile_ = false;
+  bool cache_ = true;
 };
 
 }  // namespace koi::cli

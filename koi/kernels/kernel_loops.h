@@ -28,7 +28,7 @@ class Loops {
 
  public:
   static constexpr Kernels kernels() {
-    return {.multiply = multiply, .attend = attend, .gate = gate, .dot = dot};
+    return {.multiply = multiply, .attend = attend, .gate = gate, .widen = widen, .dot = dot};
   }
 
  private:
@@ -150,6 +150,44 @@ class Loops {
     }
   };
 
+  // Plain loops, of which the compiler makes what the instruction set has.
+  static void widen(const Matrix& matrix, int64_t row, float* out) {
+    const int64_t columns = matrix.columns, bytes = matrix.row_bytes();
+    const char* from = static_cast<const char*>(matrix.values) + row * bytes;
+    if (matrix.format == Format::bf16) {
+      const auto* values = reinterpret_cast<const uint16_t*>(from);
+      for (int64_t i = 0; i < columns; ++i) out[i] = PlainBf16::one(values[i]);
+    } else if (matrix.format == Format::int8) {
+      const auto* values = reinterpret_cast<const int8_t*>(from);
+      const float scale = matrix.scales[row];
+      for (int64_t i = 0; i < columns; ++i) out[i] = static_cast<float>(values[i]) * scale;
+    } else if (matrix.format == Format::int4) {
+      widen_int4(matrix, row, reinterpret_cast<const uint8_t*>(from), out);
+    } else {
+      const auto* values = reinterpret_cast<const float*>(from);
+      for (int64_t i = 0; i < columns; ++i) out[i] = values[i];
+    }
+  }
+  static void widen_int4(const Matrix& matrix, int64_t row, const uint8_t* from, float* out) {
+    const int64_t blocks = blocks_of(matrix.columns);
+    for (int64_t block = 0; block < blocks; ++block) {
+      const float scale = matrix.scales[row * blocks + block];
+      const float least = matrix.least[row * blocks + block];
+      float values[kGroup];
+      for (int half = 0; half < 2; ++half) {
+        uint16_t words[16];
+        __builtin_memcpy(words, from + block * kGroup / 2 + 32 * half, sizeof words);
+        for (int n = 0; n < 4; ++n)
+          for (int l = 0; l < 16; ++l)
+            values[64 * half + 16 * n + l] =
+                least + scale * static_cast<float>((words[l] >> (4 * n)) & 15);
+      }
+      const int64_t first = block * kGroup;
+      const int64_t count = matrix.columns - first < kGroup ? matrix.columns - first : kGroup;
+      for (int64_t i = 0; i < count; ++i) out[first + i] = values[i];
+    }
+  }
+
   template <typename Plain, int R, int N>
   static void plain_rows(const Matrix& matrix, int64_t row, const Inputs& inputs, int64_t vector,
                          float* y) {
@@ -197,6 +235,7 @@ class Loops {
       I exact[R][N];
       for (int r = 0; r < R; ++r)
         for (int n = 0; n < N; ++n) exact[r][n] = Simd::zero_int();
+#pragma GCC unroll 8
       for (int64_t i = block * kGroup; i < (block + 1) * kGroup; i += kShorts) {
         S values[N];
         for (int n = 0; n < N; ++n) values[n] = Simd::load_short(inputs.values(vector + n) + i);

@@ -26,6 +26,8 @@ struct Kernels {
                  float* scores, float* y);
   // y[i] = silu(a[i]) * b[i].
   void (*gate)(const float* a, const float* b, int64_t count, float* y);
+  // Row `row` as f32, `columns` values: the same as read_row.
+  void (*widen)(const Matrix& matrix, int64_t row, float* out);
   // The sum of a[i] * b[i].
   float (*dot)(const float* a, const float* b, int64_t count);
 };

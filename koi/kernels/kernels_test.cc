@@ -71,6 +71,25 @@ TEST_P(KernelsTest, MultiplyIsTheProductWithWhatTheFormatHolds) {
   }
 }
 
+TEST_P(KernelsTest, WidenReadsRows) {
+  for (const Format format : {Format::f32, Format::bf16, Format::int8, Format::int4}) {
+    for (const int64_t columns : {1, 37, 128, 300}) {
+      const auto weights = normal(3 * columns, 1);
+      Arena arena;
+      const Matrix matrix = make_matrix(
+          {.format = Format::f32, .rows = 3, .columns = columns, .values = weights.data()}, format,
+          arena, 1);
+      constexpr float kUntouched = 77;
+      std::vector<float> found(static_cast<size_t>(columns + 1), kUntouched), expected = found;
+      for (int64_t row = 0; row < 3; ++row) {
+        kernels().widen(matrix, row, found.data());
+        read_row(matrix, row, expected.data());
+        EXPECT_EQ(found, expected) << name_of(format) << ", " << columns << " columns";
+      }
+    }
+  }
+}
+
 TEST_P(KernelsTest, ZerosAndHugeInputs) {
   const auto weights = normal(256, 1);
   for (const Format format : {Format::int8, Format::int4}) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <string>
 
 #include "koi/base/error.h"
@@ -70,6 +71,29 @@ void CpuCache::copy_from(const CpuCache& other, int64_t positions) {
     std::copy_n(other.k_.begin() + from, positions * head_dim_, k_.begin() + from);
     std::copy_n(other.v_.begin() + from, positions * head_dim_, v_.begin() + from);
   }
+}
+
+std::string CpuCache::bytes(int64_t positions) const {
+  const int64_t step = capacity_ * head_dim_;
+  const auto size = static_cast<size_t>(positions * head_dim_) * sizeof(float);
+  std::string all;
+  for (int64_t from = 0; from < std::ssize(k_); from += step) {
+    all.append(reinterpret_cast<const char*>(k_.data() + from), size);
+    all.append(reinterpret_cast<const char*>(v_.data() + from), size);
+  }
+  return all;
+}
+
+bool CpuCache::set_bytes(std::string_view bytes, int64_t positions) {
+  const int64_t step = capacity_ * head_dim_, heads = std::ssize(k_) / step;
+  const auto size = static_cast<size_t>(positions * head_dim_) * sizeof(float);
+  if (positions > capacity_ || bytes.size() != 2 * static_cast<size_t>(heads) * size) return false;
+  for (int64_t from = 0; from < std::ssize(k_); from += step) {
+    std::memcpy(k_.data() + from, bytes.data(), size);
+    std::memcpy(v_.data() + from, bytes.data() + size, size);
+    bytes.remove_prefix(2 * size);
+  }
+  return true;
 }
 
 CpuRunner::CpuRunner(const CpuWeights& weights, size_t threads, kernels::Instructions instructions)
@@ -339,7 +363,7 @@ void CpuRunner::multiply_many(const kernels::Matrix& matrix, const std::vector<f
       widened_.resize(static_cast<size_t>(rows * matrix.columns));
       team_.share(rows, 16, [&](int64_t from, int64_t to) {
         for (int64_t row = from; row < to; ++row)
-          read_row(matrix, first + row, widened_.data() + row * matrix.columns);
+          kernels_.widen(matrix, first + row, widened_.data() + row * matrix.columns);
       });
       weights = widened_.data();
     }

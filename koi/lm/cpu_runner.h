@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <new>
 #include <span>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -44,6 +46,10 @@ class CpuCache {
 
   // The first `positions` of `other`, of the same part and capacity. `filled` stays.
   void copy_from(const CpuCache& other, int64_t positions);
+  // The same by way of bytes: of each layer and kv head first keys, then values. set_bytes returns
+  // false, and changes nothing, where these are not so many positions of this part.
+  std::string bytes(int64_t positions) const;
+  bool set_bytes(std::string_view bytes, int64_t positions);
 
   // [capacity, head_dim] of a kv head.
   float* k(int64_t layer, int64_t head) { return k_.data() + place(layer, head); }

@@ -2,10 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <optional>
 
 #include "koi/audio/resample.h"
+#include "koi/base/bytes.h"
 #include "koi/base/error.h"
+#include "koi/base/hash.h"
+#include "koi/base/version.h"
 #include "koi/checkpoint/codec_file.h"
 #include "koi/speech/segment_decoder.h"
 
@@ -25,6 +28,29 @@ void check_fit(const SpeechModel& model, const codec::Firefly& codec, const std:
   }
 }
 
+// The file's place, size and time of change.
+std::string state_of(const base::fs::path& path) {
+  return fmt::format("{}\n{}\n{}", base::fs::canonical(path).string(), base::fs::file_size(path),
+                     base::fs::last_write_time(path).time_since_epoch().count());
+}
+
+std::string to_bytes(const checkpoint::Codes& codes) {
+  std::string bytes;
+  base::append_bytes(bytes, codes.codebooks);
+  base::append_bytes(bytes, codes.frames);
+  for (const int32_t value : codes.values) base::append_bytes(bytes, value);
+  return bytes;
+}
+
+checkpoint::Codes to_codes(std::string_view bytes, const std::string& where) {
+  base::ByteReader reader(bytes, where);
+  checkpoint::Codes codes;
+  codes.codebooks = reader.read<int64_t>();
+  codes.frames = reader.read<int64_t>();
+  while (!reader.at_end()) codes.values.push_back(reader.read<int32_t>());
+  return codes;
+}
+
 }  // namespace
 
 Engine Engine::load(const EngineFiles& files, const lm::LoadModelOptions& options) {
@@ -32,7 +58,9 @@ Engine Engine::load(const EngineFiles& files, const lm::LoadModelOptions& option
       files.codec.empty() ? checkpoint::find_codec(files.checkpoint) : files.codec;
   codec::Firefly codec = codec::load_firefly(path, codec::config_for(path, files.codec_config),
                                              {.dtype = at::kFloat, .device = options.device});
-  return {load_speech_model(files.checkpoint, options), std::move(codec), path.string()};
+  Engine engine(load_speech_model(files.checkpoint, options), std::move(codec), path.string());
+  engine.codec_file_ = state_of(path);
+  return engine;
 }
 
 Engine::Engine(SpeechModel model, codec::Firefly codec, const std::string& where)
@@ -59,6 +87,18 @@ Reference Engine::encode_reference(const base::fs::path& recording, std::string 
   const int32_t* values = codes.const_data_ptr<int32_t>();
   return {std::move(text),
           {{codes.size(0), codes.size(1), {values, values + codes.numel()}}, /*wide=*/false}};
+}
+
+Reference Engine::encode_reference(const base::fs::path& recording, std::string text,
+                                   const base::BlobCache& kept) const {
+  if (codec_file_.empty()) return encode_reference(recording, std::move(text));
+  const std::string key = fmt::format("codes\n{}\n{}\n{}", base::version(), codec_file_,
+                                      base::sha256_hex(base::read_file(recording)));
+  if (const std::optional<std::string> bytes = kept.load(key))
+    return {std::move(text), {to_codes(*bytes, recording.string()), /*wide=*/false}};
+  Reference reference = encode_reference(recording, std::move(text));
+  kept.keep(key, to_bytes(reference.codes.codes));
+  return reference;
 }
 
 int Engine::sample_rate_hz() const {

@@ -51,6 +51,9 @@ class Engine {
   // The voice of a recording in which `text` is said. Throws what audio::load_mono throws, and
   // Error(unsupported) where the recording is too short for one column of codes.
   Reference encode_reference(const base::fs::path& recording, std::string text) const;
+  // The same out of `kept`, or kept there, where the codec was loaded from a file.
+  Reference encode_reference(const base::fs::path& recording, std::string text,
+                             const base::BlobCache& kept) const;
 
   int sample_rate_hz() const;
 
@@ -62,6 +65,7 @@ class Engine {
  private:
   SpeechModel model_;
   codec::Firefly codec_;
+  std::string codec_file_;  // names it and its state; empty where it is not known
 };
 
 }  // namespace koi::speech

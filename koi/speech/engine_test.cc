@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <cmath>
+
 #include "koi/audio/audio_file.h"
 #include "koi/base/error.h"
 #include "koi/checkpoint/codec_file.h"
@@ -66,6 +68,37 @@ TEST_F(EngineTest, SaysTextInTheVoiceOfAReference) {
   EXPECT_EQ(like.frames, 6);
   EXPECT_GT(like.segments[0].prompt_columns, alone.segments[0].prompt_columns);
   EXPECT_NE(like.segments[0].codes.codes.values, alone.segments[0].codes.codes.values);
+}
+
+TEST_F(EngineTest, ReferencesAreKeptByTheirSound) {
+  add_codec(codec::tiny_config());
+  const Engine engine = load();
+  const base::BlobCache kept(folder_ / "kept");
+  std::vector<float> samples(44'100);
+  for (size_t i = 0; i < samples.size(); ++i)
+    samples[i] = 0.3F * std::sin(0.05F * static_cast<float>(i));
+  const auto write = [&] { audio::write_wav_pcm16(folder_ / "목소리.wav", samples, 44'100); };
+  write();
+  const auto codes_of = [&] {
+    const Reference reference = engine.encode_reference(folder_ / "목소리.wav", "text", kept);
+    EXPECT_EQ(reference.text, "text");
+    return reference.codes.codes;
+  };
+  const checkpoint::Codes first = codes_of();
+  EXPECT_EQ(first.values, engine.encode_reference(folder_ / "목소리.wav", "").codes.codes.values);
+  const auto files = [&] {
+    return base::list_files(folder_ / "kept", [](const base::fs::path&) { return true; }).size();
+  };
+  EXPECT_EQ(files(), 1U);
+  const checkpoint::Codes again = codes_of();
+  EXPECT_EQ(again.values, first.values);
+  EXPECT_EQ(again.codebooks, first.codebooks);
+  EXPECT_EQ(again.frames, first.frames);
+  EXPECT_EQ(files(), 1U);
+  for (float& sample : samples) sample = -0.2F * sample * sample;
+  write();
+  EXPECT_NE(codes_of().values, first.values);
+  EXPECT_EQ(files(), 2U);
 }
 
 // The sound comes in pieces, which are the sound of all codes decoded at once.

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "koi/base/error.h"
 #include "koi/base/interrupt.h"
+#include "koi/base/version.h"
 
 namespace koi::speech {
 namespace {
@@ -22,6 +24,10 @@ void check_column(std::span<const int32_t> column, int64_t t, const lm::ModelCon
   }
 }
 
+void check_columns(const TokenColumns& columns, const lm::ModelConfig& config) {
+  for (int64_t t = 0; t < columns.columns(); ++t) check_column(columns.column(t), t, config);
+}
+
 // How many frames to make.
 int64_t frame_limit(const SpeechModel& speech, const TokenColumns& prompt,
                     const GenerateOptions& options) {
@@ -32,7 +38,7 @@ int64_t frame_limit(const SpeechModel& speech, const TokenColumns& prompt,
                 fmt::format("{} rows and {} columns, expected {} rows", prompt.rows,
                             prompt.columns(), config.num_codebooks + 1));
   }
-  for (int64_t t = 0; t < prompt.columns(); ++t) check_column(prompt.column(t), t, config);
+  check_columns(prompt, config);
   const int64_t room = speech.context_length() - prompt.columns();
   if (room < 1) {
     throw Error(ErrorKind::config, "prompt",
@@ -90,7 +96,7 @@ std::vector<TokenColumns> Speaker::speak(std::span<const TokenColumns> prompts,
   std::vector<TokenColumns> frames;
   std::vector<size_t> speaking;
   for (size_t i = 0; i < prompts.size(); ++i) {
-    begin(i, prompts[i]);
+    hold(i, prompts[i]);
     samplers.emplace_back(speech_, options, noises_[i]);
     frames.push_back({prompts[i].rows, {}, prompts[i].wide});
     speaking.push_back(i);
@@ -113,23 +119,39 @@ std::vector<TokenColumns> Speaker::speak(std::span<const TokenColumns> prompts,
 
 // The longest beginning that any sequence holds already is taken over, but for the last column,
 // whose hidden state nobody has kept.
-void Speaker::begin(size_t sequence, const TokenColumns& prompt) {
+void Speaker::hold(size_t sequence, const TokenColumns& columns) {
   size_t best = sequence;
   int64_t known = 0;
   for (size_t i = 0; i < held_.size(); ++i) {
-    const int64_t common = std::min(common_columns(held_[i], prompt), prompt.columns() - 1);
+    const int64_t common = std::min(common_columns(held_[i], columns), columns.columns() - 1);
     if (common > known || (common == known && i == sequence)) {
       known = common;
       best = i;
     }
   }
   steps_->take_over(sequence, best, known);
-  TokenColumns rest{prompt.rows, {}, prompt.wide};
-  rest.values.assign(prompt.values.begin() + known * prompt.rows, prompt.values.end());
+  TokenColumns rest{columns.rows, {}, columns.wide};
+  rest.values.assign(columns.values.begin() + known * columns.rows, columns.values.end());
   held_[sequence].values.clear();  // should the next line throw
   steps_->append(sequence, rest);
-  held_[sequence] = prompt;
+  held_[sequence] = columns;
   computed_ += rest.columns();
+}
+
+void Speaker::begin_with(const TokenColumns& beginning, const KeptBeginnings& kept) {
+  if (speech_.cpu == nullptr || beginning.columns() == 0) return;
+  check_columns(beginning, speech_.model.config());
+  std::string key = fmt::format("prompt\n{}\n{}\n{}\n", base::version(),
+                                kernels::name_of(speech_.instructions), kept.model);
+  key.append(reinterpret_cast<const char*>(beginning.values.data()),
+             beginning.values.size() * sizeof(int32_t));
+  const std::optional<std::string> state = kept.files.load(key);
+  if (state && steps_->set_state(0, beginning.columns(), *state)) {
+    held_[0] = beginning;
+    return;
+  }
+  hold(0, beginning);
+  kept.files.keep(key, steps_->state(0, beginning.columns()));
 }
 
 void Speaker::draw(std::span<const size_t> which, std::vector<FrameSampler>& samplers) {

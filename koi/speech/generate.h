@@ -5,8 +5,10 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
+#include "koi/base/blob_cache.h"
 #include "koi/speech/frame_sampler.h"
 #include "koi/speech/prompt.h"
 #include "koi/speech/steps.h"
@@ -16,6 +18,12 @@ namespace koi::speech {
 // torch's own draws: at::Tensor::exponential_ with a CPU generator of this seed. The reference's,
 // on the same build of libtorch only.
 Noise torch_noise(uint64_t seed);
+
+// Where beginnings of prompts are kept between runs of the program.
+struct KeptBeginnings {
+  base::BlobCache files;
+  std::string model;  // names the weights, see lm::fingerprint
+};
 
 // Speaks one prompt after the other, or several in step, and remembers what the model was given: of
 // a prompt that begins as an earlier one went (its references, its history, the frames spoken
@@ -38,11 +46,16 @@ class Speaker {
   std::vector<TokenColumns> speak(std::span<const TokenColumns> prompts,
                                   const GenerateOptions& options);
 
+  // Makes `beginning` known, with which prompts are to begin: out of `kept`, or computed and kept
+  // there. Where sequences go by tensors it does nothing. Errors as speak() for the columns.
+  void begin_with(const TokenColumns& beginning, const KeptBeginnings& kept);
+
   // Columns that were computed so far, prompts and frames, of all sequences.
   int64_t computed_columns() const { return computed_; }
 
  private:
-  void begin(size_t sequence, const TokenColumns& prompt);
+  // Makes the sequence hold just these columns.
+  void hold(size_t sequence, const TokenColumns& columns);
   void step(std::span<const size_t> which, const std::vector<FrameSampler>& samplers);
   void draw(std::span<const size_t> which, std::vector<FrameSampler>& samplers);
 

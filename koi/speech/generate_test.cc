@@ -6,6 +6,7 @@
 #include "koi/speech/long_text.h"
 #include "koi/tensor/device.h"
 #include "tests/support/goldens.h"
+#include "tests/support/temp_dir.h"
 
 namespace koi::speech {
 namespace {
@@ -192,6 +193,38 @@ TEST(Speaker, ComputesOnlyWhatIsNew) {
     EXPECT_EQ(used.speak(std::span(&longer, 1), options).front().values,
               fresh.speak(std::span(&longer, 1), options).front().values);
   }
+}
+
+// Between two Speakers, as between two runs of the program.
+TEST(Speaker, BeginningsAreKeptInFiles) {
+  const test::TempDir dir;
+  const SpeechModel way = both_ways().back();
+  const KeptBeginnings kept{.files = base::BlobCache(dir.path()), .model = "weights"};
+  const TokenColumns beginning = prompt_of("a small boat.");
+  TokenColumns prompt = beginning;
+  prompt.append(prompt_of("a big boat."));
+  GenerateOptions options = hot();
+  options.max_new_tokens = options.min_new_tokens = 5;
+  const auto expected = generate(way, prompt, options, portable_noise(1)).values;
+  const auto computed = [&](const KeptBeginnings& where) {
+    Speaker speaker(way, {portable_noise(1)});
+    speaker.begin_with(beginning, where);
+    EXPECT_EQ(speaker.speak(std::span(&prompt, 1), options).front().values, expected);
+    return speaker.computed_columns();
+  };
+  const int64_t all = prompt.columns() + 4, rest = all - beginning.columns();
+  EXPECT_EQ(computed(kept), all);
+  EXPECT_EQ(computed(kept), rest);
+  EXPECT_EQ(computed({.files = kept.files, .model = "others"}), all);
+  for (const base::fs::path& file :
+       base::list_files(dir.path(), [](const base::fs::path&) { return true; }))
+    base::write_file(file, "damaged");
+  EXPECT_EQ(computed(kept), all);
+  EXPECT_EQ(computed(kept), rest);
+
+  Speaker tensors(tiny_model(), {portable_noise(1)});  // keep nothing
+  tensors.begin_with(beginning, kept);
+  EXPECT_EQ(tensors.computed_columns(), 0);
 }
 
 TEST(Speaker, SpeaksTogetherWhatItSpeaksAlone) {

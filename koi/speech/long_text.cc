@@ -46,6 +46,7 @@ class History {
   void add_reference(const Reference& reference) {
     references_.append(encode(reference.text, &reference.codes));
   }
+  const TokenColumns& references() const { return references_; }
   int64_t reference_columns() const { return references_.columns(); }
 
   // A text, then its frames.
@@ -163,6 +164,7 @@ std::vector<Segment> generate_long(Speaker& speaker, std::string_view text,
   for (const std::string& segment : texts) encoded.push_back(history.encode(segment, nullptr));
   check_room(speaker.speech(), history.reference_columns(), encoded);
 
+  if (options.kept) speaker.begin_with(history.references(), *options.kept);
   std::vector<Segment> result;
   for (size_t first = 0; first < texts.size(); first += speaker.size()) {
     const size_t count = std::min(speaker.size(), texts.size() - first);

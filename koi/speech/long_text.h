@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +33,8 @@ struct LongOptions {
   bool iterative_prompt = true;  // off: the text is one segment
   int64_t max_length = 2048;     // columns that references, history and 1024 new frames share
   text::SpecialTokens specials = text::SpecialTokens::plain;  // see PromptOptions
+  // Where what the model computes of references is kept; nothing: nowhere.
+  std::optional<KeptBeginnings> kept = std::nullopt;
   // Called before a segment is generated, for each of its frames that speaks with its codes as they
   // are stored (only where generate.constrained), and behind it. Segments have numbers from 0 on;
   // several that are spoken in step take turns. May throw to give up.

@@ -35,6 +35,11 @@ class TensorSteps : public Steps {
       into.v[layer].narrow(2, 0, columns).copy_(source.v[layer].narrow(2, 0, columns));
     }
   }
+  std::string state(size_t, int64_t) const override { return {}; }
+  bool set_state(size_t sequence, int64_t, std::string_view) override {
+    sequences_[sequence].cache.filled = 0;
+    return false;
+  }
 
   std::vector<float> token_logits(std::span<const size_t> which,
                                   std::span<const int64_t> ids) override {
@@ -122,6 +127,15 @@ class KernelSteps : public Steps {
   void take_over(size_t to, size_t from, int64_t columns) override {
     if (to != from) sequences_[to].cache.copy_from(sequences_[from].cache, columns);
     sequences_[to].cache.filled = columns;
+  }
+  std::string state(size_t sequence, int64_t columns) const override {
+    return sequences_[sequence].cache.bytes(columns);
+  }
+  bool set_state(size_t sequence, int64_t columns, std::string_view bytes) override {
+    lm::CpuCache& cache = sequences_[sequence].cache;
+    const bool set = cache.set_bytes(bytes, columns);
+    cache.filled = set ? columns : 0;
+    return set;
   }
 
   std::vector<float> token_logits(std::span<const size_t> which,

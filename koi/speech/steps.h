@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "koi/speech/speech_model.h"
@@ -25,6 +27,12 @@ class Steps {
   // What is known of the first `columns` columns of `from` becomes all that `to` holds; they may be
   // the same. Something has to be appended before logits are asked for.
   virtual void take_over(size_t to, size_t from, int64_t columns) = 0;
+
+  // What is known of the first `columns` columns as bytes, for set_state() of another Steps over
+  // the same weights; empty where that is not offered. set_state() makes it all that the sequence
+  // holds, and returns false, leaving the sequence empty, where the bytes are not so many columns.
+  virtual std::string state(size_t sequence, int64_t columns) const = 0;
+  virtual bool set_state(size_t sequence, int64_t columns, std::string_view bytes) = 0;
 
   // Logits of the main token behind the last column, [which, n], of the n entries `ids` or, where
   // there are none, of all.
