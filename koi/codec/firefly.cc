@@ -7,15 +7,18 @@
 #include "koi/checkpoint/pth.h"
 #include "koi/codec/decode_stream.h"
 #include "koi/codec/weight_norm.h"
+#include "koi/tensor/device.h"
 
 namespace koi::codec {
 namespace {
 
-// Code columns that are computed at once; longer audio goes through windows. 48 s are cheap to
-// encode. Decoding 7 s takes tensors of 23 MB at the published size; from 32 MB on, malloc returns
-// each to the system and a third of the time goes into fresh pages.
+// Code columns that are computed at once on tensors; longer audio goes through windows. 48 s are
+// cheap to encode. Decoding 7 s takes tensors of 23 MB at the published size; from 32 MB on, malloc
+// returns each to the system and a third of the time goes into fresh pages.
 constexpr int64_t kEncodeColumns = 1024;
 constexpr int64_t kDecodeColumns = 160;
+// On rows only the mel spectrogram needs windows: 12 s.
+constexpr int64_t kMelColumns = 256;
 
 const FireflyConfig& checked(const FireflyConfig& config) {
   check_config(config, "codec config");
@@ -73,57 +76,84 @@ int64_t Firefly::feature_length(int64_t samples) const {
 
 int64_t Firefly::shortest_input() const { return mel_.min_samples(); }
 
-at::Tensor Firefly::mel(const at::Tensor& wave) const {
+at::Tensor Firefly::mel(const at::Tensor& wave, int64_t begin, int64_t end) const {
   const int64_t hop = config_.spec_transform.hop_length;
   const int64_t samples = wave.size(1);
-  const int64_t frames = mel_.frames(samples);
-  // A frame sees `reach` samples beyond its own hop on either side; a window's outer frames, which
-  // see its reflected ends, are computed and dropped.
+  // A frame sees `reach` samples beyond its own hop on either side; the outer frames of a part,
+  // which see its reflected ends, are computed and dropped.
   const int64_t reach = mel_.min_samples() - 1;
-  const int64_t lead = reach / hop + 1;
-  const int64_t window = kEncodeColumns * config_.frames_per_column();
-  std::vector<at::Tensor> parts;
-  for (int64_t begin = 0; begin < frames || parts.empty(); begin += window) {
-    const int64_t end = std::min(begin + window, frames);
-    const int64_t from = std::max<int64_t>(begin - lead, 0);
-    const int64_t to = end == frames ? samples : std::min(samples, end * hop + reach);
-    const at::Tensor part = mel_.forward(wave.narrow(1, from * hop, to - from * hop));
-    parts.push_back(part.narrow(2, begin - from, end - begin));
-  }
-  return at::cat(parts, 2);
+  const int64_t from = std::max<int64_t>(begin - (reach / hop + 1), 0);
+  const int64_t to = end == mel_.frames(samples) ? samples : std::min(samples, end * hop + reach);
+  return mel_.forward(wave.narrow(1, from * hop, to - from * hop))
+      .narrow(2, begin - from, end - begin);
 }
 
 Encoded Firefly::encode(const at::Tensor& wave, const std::vector<int64_t>& lengths,
                         const Trace& trace) const {
   const c10::InferenceMode guard;
   check_lengths(lengths, wave, wave.size(2));
-  at::Tensor frames = mel(wave.squeeze(1).to(device()));  // [B, M, F]
-  if (trace) trace("mel", frames);
-  std::vector<int64_t> frame_lengths;
+  std::vector<int64_t> frames;
   Encoded result;
   for (const int64_t length : lengths) {
-    frame_lengths.push_back(mel_.frames(length));
+    frames.push_back(mel_.frames(length));
     result.feature_lengths.push_back(feature_length(length));
   }
-  const at::Tensor mask = length_mask(frame_lengths, frames.size(2), frames);
-  frames = frames * mask;
+  const at::Tensor rows = wave.squeeze(1).to(device());  // [B, N]
+  result.codes =
+      device().is_cpu() && !trace ? encode_rows(rows, frames) : encode_windows(rows, frames, trace);
+  return result;
+}
+
+at::Tensor Firefly::encode_rows(const at::Tensor& wave, const std::vector<int64_t>& frames) const {
+  const std::shared_ptr<const RowEncoder> encoder = row_encoder();
+  const int64_t total = mel_.frames(wave.size(1));
+  const int64_t window = kMelColumns * config_.frames_per_column();
+  std::vector<at::Tensor> rows;
+  for (int64_t b = 0; b < wave.size(0); ++b) {
+    const int64_t length = frames[static_cast<size_t>(b)];
+    RowEncoder::State state = encoder->start(tensor::thread_count());
+    std::vector<at::Tensor> codes;
+    for (int64_t begin = 0; begin < total || codes.empty(); begin += window) {
+      const int64_t count = std::min(window, total - begin);
+      const at::Tensor part =
+          mel(wave.narrow(0, b, 1), begin, begin + count)[0].t().contiguous();  // [F, M]
+      const int64_t kept = std::clamp<int64_t>(length - begin, 0, count);
+      part.narrow(0, kept, count - kept).zero_();
+      const at::Tensor latent = encoder->forward(state, part, kept);  // [T, D]
+      codes.push_back(quantizer.latent_to_codes(latent.t().unsqueeze(0)));
+    }
+    rows.push_back(at::cat(codes, 2));
+  }
+  return at::cat(rows);
+}
+
+// Layer by layer on tensors.
+at::Tensor Firefly::encode_windows(const at::Tensor& wave, const std::vector<int64_t>& frames,
+                                   const Trace& trace) const {
+  const int64_t window = kEncodeColumns * config_.frames_per_column();
+  std::vector<at::Tensor> parts;
+  for (int64_t begin = 0; begin < mel_.frames(wave.size(1)) || parts.empty(); begin += window)
+    parts.push_back(mel(wave, begin, std::min(begin + window, mel_.frames(wave.size(1)))));
+  at::Tensor x = at::cat(parts, 2);  // [B, M, F]
+  if (trace) trace("mel", x);
+  const at::Tensor mask = length_mask(frames, x.size(2), x);
+  x = x * mask;
 
   const int64_t per_column = config_.frames_per_column();
   const int64_t context = divided_up(backbone.context() + quantizer.encode_context(), per_column);
-  const int64_t total = columns(wave.size(2));
-  std::vector<at::Tensor> parts;
+  const int64_t total = columns(wave.size(1));
+  parts.clear();
   for (int64_t begin = 0; begin < total; begin += kEncodeColumns) {
     const int64_t end = std::min(begin + kEncodeColumns, total);
     const int64_t from = std::max<int64_t>(begin - context, 0);
     const int64_t first = from * per_column;
-    const int64_t count = std::min(end * per_column, frames.size(2)) - first;
+    const int64_t count = std::min(end * per_column, x.size(2)) - first;
     const at::Tensor features =
-        backbone.forward(frames.narrow(2, first, count), trace) * mask.narrow(2, first, count);
+        backbone.forward(x.narrow(2, first, count), trace) * mask.narrow(2, first, count);
     if (trace) trace("encoder", features);
     parts.push_back(quantizer.encode(features, trace).narrow(2, begin - from, end - begin));
   }
-  result.codes = at::cat(parts, 2);
-  return result;
+  return at::cat(parts, 2);
 }
 
 at::Tensor Firefly::checked_codes(const at::Tensor& codes,
@@ -145,6 +175,13 @@ at::Tensor Firefly::checked_codes(const at::Tensor& codes,
                     std::to_string(size - 1) + " was expected");
   }
   return rows;
+}
+
+std::shared_ptr<const RowEncoder> Firefly::row_encoder() const {
+  const c10::InferenceMode guard;
+  const std::lock_guard lock(packed_->mutex);
+  if (!packed_->encoder) packed_->encoder = std::make_shared<RowEncoder>(backbone, quantizer);
+  return packed_->encoder;
 }
 
 std::shared_ptr<const RowDecoder> Firefly::row_decoder() const {

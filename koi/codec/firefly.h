@@ -15,6 +15,7 @@
 #include "koi/codec/generator.h"
 #include "koi/codec/quantizer.h"
 #include "koi/codec/row_decoder.h"
+#include "koi/codec/row_encoder.h"
 #include "koi/tensor/parameters.h"
 
 namespace koi::codec {
@@ -39,7 +40,7 @@ class Firefly {
   // `wave` float [B, 1, N], mono at the config's sample rate, zero behind each row's own length;
   // `lengths` (samples) of the rows. T = columns(N); columns beyond feature_lengths[b] see the end
   // of the audio or padding (batch extraction drops them, the single-file tool keeps them). Memory
-  // grows with N only by the mel spectrogram and the codes: long audio is encoded in windows.
+  // grows with N only by the codes (with `trace`, or on a GPU, by the mel spectrogram too).
   // A row's last columns depend on the zeros behind it, so encode files alone where a file's codes
   // must not depend on its company. Throws Error(unsupported) for lengths that are too short to be
   // padded by reflection (shortest_input()).
@@ -57,7 +58,8 @@ class Firefly {
   // decode.
   at::Tensor checked_codes(const at::Tensor& codes, const std::vector<int64_t>& lengths) const;
 
-  // The decoder with packed weights. From any thread.
+  // Encoder and decoder with packed weights. From any thread.
+  std::shared_ptr<const RowEncoder> row_encoder() const;
   std::shared_ptr<const RowDecoder> row_decoder() const;
 
   // Columns to the left that the samples of a column see.
@@ -75,7 +77,11 @@ class Firefly {
   Quantizer quantizer;
 
  private:
-  at::Tensor mel(const at::Tensor& wave) const;  // [B, N] -> [B, M, F]
+  // Of `wave` [B, N], frames [begin, end) of its F: [B, M, end - begin].
+  at::Tensor mel(const at::Tensor& wave, int64_t begin, int64_t end) const;
+  at::Tensor encode_rows(const at::Tensor& wave, const std::vector<int64_t>& frames) const;
+  at::Tensor encode_windows(const at::Tensor& wave, const std::vector<int64_t>& frames,
+                            const Trace& trace) const;
   at::Tensor decode_windows(const at::Tensor& codes, const std::vector<int64_t>& lengths,
                             const Trace& trace) const;
   at::Tensor decode_rows(const at::Tensor& codes, const std::vector<int64_t>& lengths) const;
@@ -84,6 +90,7 @@ class Firefly {
 
   struct Packed {
     std::mutex mutex;
+    std::shared_ptr<const RowEncoder> encoder;
     std::shared_ptr<const RowDecoder> decoder;
   };
 

@@ -2,7 +2,10 @@
 
 #include <gmock/gmock.h>
 
+#include <fstream>
+
 #include "koi/base/error.h"
+#include "koi/base/process_memory.h"
 #include "koi/checkpoint/pth.h"
 #include "koi/codec/init.h"
 #include "koi/tensor/bridge.h"
@@ -54,6 +57,11 @@ TEST(Firefly, LongAudioIsEncodedAsIfInOnePiece) {
   };
   expect_same(latent.narrow(2, 0, seam), whole.narrow(2, 0, seam));
   expect_same(latent.slice(2, seam + overlap), whole.slice(2, seam));
+
+  // On rows, whose pieces are others: all but what lies at an edge between two codes.
+  const at::Tensor codes = model.encode(wave, {wave.size(2)}).codes;
+  ASSERT_EQ(codes.sizes(), encoded.codes.sizes());
+  EXPECT_LE(codes.ne(encoded.codes).sum().item<int64_t>(), codes.numel() / 1000);
 }
 
 TEST(Firefly, LongCodesAreDecodedAsIfInOnePiece) {
@@ -65,6 +73,21 @@ TEST(Firefly, LongCodesAreDecodedAsIfInOnePiece) {
   const at::Tensor audio = model.decode(codes, {columns});
   ASSERT_EQ(audio.sizes(), whole.sizes());
   EXPECT_LE((audio - whole).abs().max().item<double>(), 1e-4);  // as for a batch's rows
+}
+
+// Four minutes: their mel spectrogram alone would take 13 MB.
+TEST(Firefly, EncodingTakesLittleBesideTheWave) {
+  const Firefly model = tiny_codec();
+  const at::Tensor wave = make_wave(240 * int64_t{44100});
+  const auto growth = [&](int64_t seconds) {
+    std::ofstream("/proc/self/clear_refs") << 5;  // the peak counts anew
+    const int64_t before = base::process_memory().peak_bytes;
+    model.encode(wave.narrow(2, 0, seconds * 44100), {seconds * 44100});
+    return base::process_memory().peak_bytes - before;
+  };
+  growth(60);  // what is kept from the first run on
+  const int64_t of_a_minute = growth(60);
+  EXPECT_LT(growth(240), of_a_minute + (6 << 20));
 }
 
 // What lies further left than the context that windows take along changes nothing; what lies

@@ -18,8 +18,9 @@ using Unaligned = float __attribute__((vector_size(4 * kFloats), aligned(4), may
 F load(const float* from) { return *reinterpret_cast<const Unaligned*>(from); }
 void store(float* to, F a) { *reinterpret_cast<Unaligned*>(to) = a; }
 F splat(float value) { return F{} + value; }
-F most(F a, F b) { return a > b ? a : b; }
-F least(F a, F b) { return a < b ? a : b; }
+// NaN where `a` is.
+F most(F a, F b) { return a < b ? b : a; }
+F least(F a, F b) { return a > b ? b : a; }
 
 // e to the x within 2 units in the last place; x counts as -87 below that and 88 above.
 F exp(F x) {

@@ -33,6 +33,8 @@ class Quantizer {
   // Code columns to the left that the `outputs` last outputs of decode see.
   int64_t decode_context(int64_t outputs) const;
 
+  // The last part of encode: float [B, D, T] -> int64 codes [B, K, T].
+  at::Tensor latent_to_codes(const at::Tensor& latent, const Trace& trace = {}) const;
   // The two halves of decode that the CPU's path shares: int64 codes [B, K, T] -> what the groups'
   // digits stand for, float [B, T, G n], and the projection of all groups in one, weight [D, G n]
   // and bias [D].
@@ -54,7 +56,6 @@ class Quantizer {
   struct Group {
     GroupProjection project_in, project_out;
   };
-  at::Tensor latent_to_codes(const at::Tensor& latent, const Trace& trace) const;
   at::Tensor codes_to_latent(const at::Tensor& codes) const;
 
   QuantizerConfig config_;

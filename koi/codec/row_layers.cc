@@ -13,9 +13,10 @@ constexpr int64_t kChunk = 512;
 
 // The last axis filled up with zeros to `size`.
 at::Tensor padded(const at::Tensor& x, int64_t size) {
-  return at::constant_pad_nd(x.to(at::kFloat), {0, size - x.size(-1)}).contiguous();
+  if (x.size(-1) == size) return x.to(at::kFloat);
+  return at::constant_pad_nd(x.to(at::kFloat), {0, size - x.size(-1)});
 }
-at::Tensor padded_row(const at::Tensor& x) { return padded(x, row_width(x.size(-1))); }
+at::Tensor padded_row(const at::Tensor& x) { return padded(x, row_width(x.size(-1))).contiguous(); }
 
 }  // namespace
 
@@ -25,7 +26,7 @@ const Loops& loops() {
 }
 
 RowBuffer::RowBuffer(int64_t lead, int64_t rows, int64_t width)
-    : values_(at::zeros({lead + rows, width}, at::kFloat)), lead_(lead), width_(width) {}
+    : values_(at::empty({lead + rows, width}, at::kFloat)), lead_(lead), width_(width) {}
 
 void RowSequence::join(int64_t history, RowBuffer& input, int64_t rows) {
   const int64_t count = history * input.width();
@@ -65,7 +66,7 @@ RowConv::RowConv(const TransposedConv& conv) {
   const at::Tensor whole = at::constant_pad_nd(
       weight, {0, width - weight.size(2), 0, 0, 0, taps * conv.stride - weight.size(0)});
   input_width_ = row_width(weight.size(1));
-  pack(whole.view({taps, conv.stride, weight.size(1), width})
+  pack(whole.reshape({taps, conv.stride, weight.size(1), width})
            .flip(0)
            .transpose(1, 2)
            .reshape({taps, weight.size(1), conv.stride * width}),
@@ -81,11 +82,11 @@ void RowConv::pack(const at::Tensor& weights, const at::Tensor& bias) {
   taps_ = weights.size(0);
   channels_ = weights.size(1);
   output_width_ = row_width(weights.size(2));
-  weights_ = padded_row(weights)
-                 .view({taps_, channels_, output_width_ / kPanel, kPanel})
+  weights_ = padded(weights, output_width_)
+                 .unflatten(2, {output_width_ / kPanel, kPanel})
                  .permute({2, 0, 1, 3})
                  .contiguous();
-  bias_ = padded(bias, output_width_);
+  bias_ = padded_row(bias);
 }
 
 void RowConv::forward(RowBuffer& input, int64_t first, int64_t last, RowBuffer& output,
