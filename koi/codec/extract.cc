@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <mutex>
 #include <optional>
 #include <set>
 
@@ -12,6 +13,7 @@
 #include "koi/base/leftovers.h"
 #include "koi/base/parallel.h"
 #include "koi/checkpoint/npy.h"
+#include "koi/tensor/device.h"
 
 namespace koi::codec {
 namespace {
@@ -36,18 +38,24 @@ struct Item {
 class Extraction {
  public:
   Extraction(const Firefly& codec, const std::vector<fs::path>& files,
-             const ExtractOptions& options)
-      : codec_(codec), files_(files), options_(options) {}
+             const ExtractOptions& options, const OnExtracted& on_file)
+      : codec_(codec), files_(files), options_(options), on_file_(on_file) {}
 
   // Takes from the front of the work as many files as are read together, probed.
   std::vector<Item> next_group();
   bool is_at_end() const { return next_ == files_.size() && probed_.empty(); }
 
-  void read(Item& item) const;
-  void encode_alone(Item& item) const;
-  void encode_together(std::vector<Item*> items) const;
+  // Reads and encodes the group's files; returns how many of them, from the first on, before a
+  // signal came.
+  size_t extract(std::vector<Item>& group);
 
  private:
+  size_t extract_by_file(std::vector<Item>& group);
+  size_t extract_in_turn(std::vector<Item>& group);
+  void read(Item& item) const;
+  void encode_alone(Item& item) const;
+  void encode_together(std::vector<Item>& group) const;
+  void tell(const Item& item);
   void probe(Item& item) const;
   void probe_ahead();
   int rate_hz() const { return static_cast<int>(codec_.config().spec_transform.sample_rate); }
@@ -58,6 +66,8 @@ class Extraction {
   const Firefly& codec_;
   const std::vector<fs::path>& files_;
   const ExtractOptions& options_;
+  const OnExtracted& on_file_;
+  std::mutex telling_;
   size_t next_ = 0;          // of the files, not yet probed
   std::deque<Item> probed_;  // not yet in a group
 };
@@ -180,8 +190,11 @@ void Extraction::encode_alone(Item& item) const {
   item.wave = {};
 }
 
-void Extraction::encode_together(std::vector<Item*> items) const {
-  std::erase_if(items, [](const Item* item) { return item->failure || item->present; });
+void Extraction::encode_together(std::vector<Item>& group) const {
+  std::vector<Item*> items;
+  for (Item& item : group) {
+    if (!item.failure && !item.present) items.push_back(&item);
+  }
   if (items.empty()) return;
   std::vector<int64_t> lengths;
   for (const Item* item : items) lengths.push_back(static_cast<int64_t>(item->wave.size()));
@@ -200,6 +213,53 @@ void Extraction::encode_together(std::vector<Item*> items) const {
   }
 }
 
+void Extraction::tell(const Item& item) {
+  const std::lock_guard lock(telling_);
+  if (on_file_) on_file_(item.failure ? &*item.failure : nullptr, item.audio_s);
+}
+
+// A file a thread, as long as there are enough of them for no thread to wait long at the end.
+size_t Extraction::extract(std::vector<Item>& group) {
+  constexpr std::ptrdiff_t kFilesAThread = 4;
+  const auto threads = static_cast<std::ptrdiff_t>(tensor::thread_count());
+  const auto left = std::count_if(group.begin(), group.end(),
+                                  [](const Item& item) { return !item.present && !item.failure; });
+  const bool many = threads > 1 && left >= kFilesAThread * threads;
+  return many && codec_.device().is_cpu() && !options_.reference_padding ? extract_by_file(group)
+                                                                         : extract_in_turn(group);
+}
+
+size_t Extraction::extract_by_file(std::vector<Item>& group) {
+  const auto threads = static_cast<int>(tensor::thread_count());
+  const size_t done = base::parallel_for(group.size(), tensor::thread_count(), [&](size_t i) {
+    tensor::set_threads(1);
+    guarded(group[i], [this](Item& item) {
+      read(item);
+      encode_alone(item);
+    });
+    tell(group[i]);
+  });
+  tensor::set_threads(threads);
+  return done;
+}
+
+// All read ahead, then each encoded by all threads.
+size_t Extraction::extract_in_turn(std::vector<Item>& group) {
+  const size_t workers = std::clamp<size_t>(options_.num_workers, 1, base::usable_cores());
+  base::parallel_for(group.size(), workers,
+                     [&](size_t i) { guarded(group[i], [this](Item& item) { read(item); }); });
+  if (base::stop_requested()) return 0;  // some may not have been read
+  if (options_.reference_padding) encode_together(group);
+  for (size_t i = 0; i < group.size(); ++i) {
+    if (!options_.reference_padding) {
+      if (base::stop_requested()) return i;
+      guarded(group[i], [this](Item& item) { encode_alone(item); });
+    }
+    tell(group[i]);
+  }
+  return group.size();
+}
+
 void remove_leftovers_beside(const std::vector<fs::path>& files) {
   std::set<fs::path> folders;
   for (const fs::path& file : files) folders.insert(file.parent_path());
@@ -213,24 +273,11 @@ ExtractReport extract_codes(const Firefly& codec, const ExtractPlan& plan,
   remove_leftovers_beside(plan.files);
   ExtractReport report;
   report.failures = plan.failures;
-  Extraction extraction(codec, plan.files, options);
-  const size_t workers = std::clamp<size_t>(options.num_workers, 1, base::usable_cores());
+  Extraction extraction(codec, plan.files, options, on_file);
   while (!extraction.is_at_end() && !base::stop_requested()) {
     std::vector<Item> group = extraction.next_group();
-    base::parallel_for(group.size(), workers, [&](size_t i) {
-      guarded(group[i], [&](Item& item) { extraction.read(item); });
-    });
-    if (base::stop_requested()) break;  // some may not have been read
-    if (options.reference_padding) {
-      std::vector<Item*> batch;
-      for (Item& item : group) batch.push_back(&item);
-      extraction.encode_together(batch);
-    }
-    for (Item& item : group) {
-      if (!options.reference_padding) {
-        if (base::stop_requested()) break;
-        guarded(item, [&](Item& loaded) { extraction.encode_alone(loaded); });
-      }
+    group.resize(extraction.extract(group));
+    for (const Item& item : group) {
       if (item.failure) {
         report.failures.push_back(*item.failure);
       } else {
@@ -238,7 +285,6 @@ ExtractReport extract_codes(const Firefly& codec, const ExtractPlan& plan,
       }
       ++report.files;
       report.audio_s += item.audio_s;
-      if (on_file) on_file(item.failure ? &*item.failure : nullptr, item.audio_s);
     }
   }
   report.stopped = report.files < plan.files.size();

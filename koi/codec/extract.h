@@ -39,8 +39,10 @@ ExtractPlan plan_filelist(const base::fs::path& filelist, const base::fs::path& 
 ExtractPlan share_of(ExtractPlan plan, const base::Share& share);
 
 struct ExtractOptions {
-  size_t batch_size = 64;          // files that are read ahead
-  size_t num_workers = 1;          // threads that read them, at most as many as cores
+  size_t batch_size = 64;  // files that are read ahead
+  // Threads that read them, at most as many as cores. Not where several threads encode a file each,
+  // on a CPU and without reference_padding: each then reads its own.
+  size_t num_workers = 1;
   bool overwrite = false;          // extract again what is there already
   bool reference_padding = false;  // encode batch_size files at once, zero-padded to the longest
 };
@@ -59,8 +61,10 @@ struct ExtractReport {
 // length takes decoding (what ffmpeg reads), when it is not older than the audio instead. A file
 // that is unreadable or too short for one column is a failure in the report, and the work goes on;
 // stop_requested() ends it between two files. A file's codes depend on nothing but the file. What a
-// killed run left half written beside the files goes. `on_file` is called from this thread when a
-// file is done with; the failure is null where it went well, `audio_s` 0 where nothing was encoded.
+// killed run left half written beside the files goes. `on_file` is called when a file is done with,
+// from one thread at a time; the failure is null where it went well, `audio_s` 0 where nothing was
+// encoded. On a CPU, many files are shared over tensor::thread_count() threads, of few files each
+// is encoded by all of them.
 // Differs: the reference takes any .npy as done, works in random order, lets the zero padding of a
 // batch change a file's last column (so does `reference_padding`), writes empty arrays for short
 // files, and ends with success whatever failed.
