@@ -6,6 +6,7 @@
 #include <numeric>
 #include <string>
 
+#include "koi/audio/audio_stream.h"
 #include "koi/base/error.h"
 
 namespace koi::audio {
@@ -83,16 +84,21 @@ void check_rate(int rate_hz) {
   }
 }
 
+void append_mono(std::span<const float> samples, int channels, std::vector<float>& mono) {
+  const auto step = static_cast<size_t>(channels);
+  for (size_t i = 0; i + step <= samples.size(); i += step) {
+    const float* frame = samples.data() + i;
+    mono.push_back(std::accumulate(frame, frame + step, 0.0F) / static_cast<float>(channels));
+  }
+}
+
 }  // namespace
 
 std::vector<float> mono_mix(const Audio<float>& audio) {
   if (audio.channels == 1) return audio.samples;
-  const auto channels = static_cast<size_t>(audio.channels);
-  std::vector<float> mono(static_cast<size_t>(audio.frames()));
-  for (size_t t = 0; t < mono.size(); ++t) {
-    const float* frame = audio.samples.data() + t * channels;
-    mono[t] = std::accumulate(frame, frame + channels, 0.0F) / static_cast<float>(channels);
-  }
+  std::vector<float> mono;
+  mono.reserve(static_cast<size_t>(audio.frames()));
+  append_mono(audio.samples, audio.channels, mono);
   return mono;
 }
 
@@ -118,25 +124,36 @@ std::vector<float> resample(std::span<const float> samples, int from_hz, int to_
                 "cut the recording into pieces");
   }
   const Kernel kernel = build_kernel(ratio);
-  // Silence around the samples, so that no window passes an end.
   const auto taps = static_cast<int64_t>(kernel.taps);
-  const int64_t before = -kernel.first.front();
-  std::vector<float> padded(static_cast<size_t>(before + windows * ratio.from + taps));
-  std::copy(samples.begin(), samples.end(), padded.begin() + before);
+  std::vector<float> edge(kernel.taps);
+  // The samples under the kernel, with silence around the first and the last.
+  const auto window = [&](int64_t first) {
+    if (first >= 0 && first + taps <= count) return samples.data() + first;
+    for (int64_t t = 0; t < taps; ++t) {
+      const bool inside = first + t >= 0 && first + t < count;
+      edge[static_cast<size_t>(t)] = inside ? samples[static_cast<size_t>(first + t)] : 0;
+    }
+    return static_cast<const float*>(edge.data());
+  };
   std::vector<float> out(static_cast<size_t>(length));
   for (int64_t i = 0; i < length; ++i) {
     const int64_t phase = i % ratio.to;
     const int64_t first = i / ratio.to * ratio.from + kernel.first[static_cast<size_t>(phase)];
     out[static_cast<size_t>(i)] =
-        dot(kernel.values.data() + phase * taps, padded.data() + before + first, kernel.taps);
+        dot(kernel.values.data() + phase * taps, window(first), kernel.taps);
   }
   return out;
 }
 
 std::vector<float> load_mono(const base::fs::path& path, int sample_rate_hz) {
-  const Audio<float> audio = read_audio<float>(path);
+  std::vector<float> mono;
+  int channels = 1;
+  const AudioInfo audio = stream_audio<float>(
+      path, [&](const AudioInfo& told) { channels = told.channels; },
+      [&](std::span<const float> samples) { append_mono(samples, channels, mono); });
+  if (audio.sample_rate_hz == sample_rate_hz) return mono;
   try {
-    return resample(mono_mix(audio), audio.sample_rate_hz, sample_rate_hz);
+    return resample(mono, audio.sample_rate_hz, sample_rate_hz);
   } catch (const Error& error) {
     throw Error(error.kind(), path.string(), error.what());
   }
