@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <ctime>
 #include <functional>
 
 #include "koi/base/interrupt.h"
+#include "koi/codec/flops.h"
 #include "koi/kernels/read_speed.h"
 #include "koi/lm/adapters.h"
 #include "koi/lm/cpu_runner.h"
@@ -24,11 +26,12 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-// Fills in median_s and repetitions.
+// Fills in median_s, cpu_s and repetitions.
 Figure timed(Figure figure, const BenchTime& time, const std::function<void()>& work) {
   work();
   std::vector<double> took;
   const auto start = Clock::now();
+  const std::clock_t cpu_start = std::clock();
   while (took.size() < time.repetitions || seconds_since(start) < time.least_s) {
     if (base::stop_requested())
       throw base::Interrupted("bench", "was stopped", "the same command begins anew");
@@ -36,9 +39,18 @@ Figure timed(Figure figure, const BenchTime& time, const std::function<void()>& 
     work();
     took.push_back(seconds_since(from));
   }
+  figure.cpu_s = static_cast<double>(std::clock() - cpu_start) / CLOCKS_PER_SEC /
+                 static_cast<double>(took.size());
   std::nth_element(took.begin(), took.begin() + std::ssize(took) / 2, took.end());
   figure.median_s = took[took.size() / 2];
   figure.repetitions = took.size();
+  return figure;
+}
+
+Figure with_flops(Figure figure, double flops, const Limits& limits) {
+  figure.flops = flops;
+  figure.share = flops / figure.median_s / limits.gemm_flops_per_s;
+  figure.limit = "sgemm";
   return figure;
 }
 
@@ -127,16 +139,19 @@ Limits measure_limits() {
           .gemm_flops_per_s = tensor::measure_gemm_peak(at::kFloat, at::kCPU)};
 }
 
-Figure bench_encode(const codec::Firefly& codec, const BenchTime& time) {
+Figure bench_encode(const codec::Firefly& codec, const Limits& limits, const BenchTime& time) {
   constexpr int64_t kSeconds = 10;
   const c10::InferenceMode no_gradients;
   const int64_t samples = kSeconds * codec.config().spec_transform.sample_rate;
   const at::Tensor wave = (at::rand({1, 1, samples}) - 0.5).to(codec.device());
-  return timed({.work = "encode", .amount = kSeconds, .unit = "audio s"}, time,
-               [&] { codec.encode(wave, {samples}); });
+  Figure figure = timed({.work = "encode", .amount = kSeconds, .unit = "audio s"}, time,
+                        [&] { codec.encode(wave, {samples}); });
+  const double flops =
+      codec::encode_flops(codec.config()) * static_cast<double>(codec.columns(samples));
+  return with_flops(std::move(figure), flops, limits);
 }
 
-Figure bench_decode(const codec::Firefly& codec, const BenchTime& time) {
+Figure bench_decode(const codec::Firefly& codec, const Limits& limits, const BenchTime& time) {
   constexpr double kSeconds = 5;
   const c10::InferenceMode no_gradients;
   const auto rate = static_cast<double>(codec.config().spec_transform.sample_rate);
@@ -145,8 +160,10 @@ Figure bench_decode(const codec::Firefly& codec, const BenchTime& time) {
   const double seconds = static_cast<double>(columns * codec.config().samples_per_column()) / rate;
   const at::Tensor codes = at::ones({1, codec.config().codebooks(), columns}, at::kLong);
   const at::Tensor input = codes.to(codec.device());
-  return timed({.work = "decode", .amount = seconds, .unit = "audio s"}, time,
-               [&] { codec.decode(input, {columns}); });
+  Figure figure = timed({.work = "decode", .amount = seconds, .unit = "audio s"}, time,
+                        [&] { codec.decode(input, {columns}); });
+  const double flops = codec::decode_flops(codec.config()) * static_cast<double>(columns);
+  return with_flops(std::move(figure), flops, limits);
 }
 
 std::vector<Figure> bench_generate(const lm::CpuWeights& weights, const std::string& name,

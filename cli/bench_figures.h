@@ -22,9 +22,11 @@ Limits measure_limits();
 struct Figure {
   std::string work;                            // "frame, int8+int4"
   double median_s = 0;                         // of one repetition
+  double cpu_s = 0;                            // of all threads, the repetitions' mean
   size_t repetitions = 0;                      // that were timed, behind one that was not
   double amount = 0;                           // of `unit` in a repetition
   std::string unit;                            // "audio s", "frames", "tokens"
+  std::optional<double> flops = std::nullopt;  // of a repetition, where they are counted
   std::optional<double> share = std::nullopt;  // of `limit`
   std::string limit = {};                      // "memory", "sgemm"
 
@@ -37,8 +39,8 @@ struct BenchTime {
 };
 
 // Ten seconds of noise to codes, and five seconds of codes to audio.
-Figure bench_encode(const codec::Firefly& codec, const BenchTime& time);
-Figure bench_decode(const codec::Firefly& codec, const BenchTime& time);
+Figure bench_encode(const codec::Firefly& codec, const Limits& limits, const BenchTime& time);
+Figure bench_decode(const codec::Firefly& codec, const Limits& limits, const BenchTime& time);
 
 // One frame (a slow step and all codebooks) behind 200 columns, and a prompt of 64 columns, by the
 // CPU's kernels; `name` is that of the formats.

@@ -47,6 +47,11 @@ TEST_F(Bench, MeasuresEachPart) {
     works.push_back(figure["work"]);
     EXPECT_GT(figure["median_s"], 0) << figure;
     EXPECT_GT(figure["per_second"], 0) << figure;
+    EXPECT_GT(figure["cpu_s"], 0) << figure;
+    if (figure["unit"] == "audio s") {
+      EXPECT_GT(figure["flops"], 1e6) << figure;
+      EXPECT_EQ(figure["limit"], "sgemm") << figure;
+    }
     if (figure.contains("share")) {
       EXPECT_GT(figure["share"], 0) << figure;
     }
