@@ -1,28 +1,10 @@
 #include "koi/lm/layers.h"
 
-#include <cmath>
-#include <limits>
-
+#include "koi/lm/functions.h"
 #include "koi/lm/rope.h"
 
 namespace koi::lm {
 namespace {
-
-// Few keys, or a single query: the plain formula costs less than the fused kernel.
-constexpr int64_t kFewKeys = 64;
-
-// q's heads that share a kv head stand one below the other, so that k and v are never repeated.
-at::Tensor attend_explicitly(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                             const at::Tensor& bias, const Dropout& dropout, double p) {
-  const int64_t batch = q.size(0), heads = q.size(1), count = q.size(2), head_dim = q.size(3);
-  const int64_t groups = k.size(1), seen = k.size(2);
-  const auto grouped = (q / std::sqrt(static_cast<double>(head_dim)))
-                           .reshape({batch, groups, heads / groups * count, head_dim});
-  auto scores = at::matmul(grouped, k.transpose(-1, -2)).view({batch, heads, count, seen});
-  if (bias.defined()) scores = scores + bias;
-  const auto weights = dropout.apply(at::softmax(scores, -1), p).view({batch, groups, -1, seen});
-  return at::matmul(weights, v).view({batch, heads, count, head_dim});
-}
 
 // Each segment alone: nothing is computed between columns that do not see each other.
 at::Tensor attend_in_segments(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
@@ -65,18 +47,12 @@ at::Tensor forward_attention(const Block& block, size_t layer, const at::Tensor&
 
 at::Tensor forward_feed_forward(const FeedForward& layer, const at::Tensor& x,
                                 const Dropout& dropout) {
-  const auto gated = at::silu(layer.w1.forward(x, dropout)) * layer.w3.forward(x, dropout);
-  return layer.w2.forward(gated, dropout);
+  const auto a = layer.w1.forward(x, dropout);
+  const auto b = layer.w3.forward(x, dropout);
+  return layer.w2.forward(gate(a, b), dropout);
 }
 
 }  // namespace
-
-at::Tensor Linear::forward(const at::Tensor& x, const Dropout& dropout) const {
-  const auto y = at::linear(x, weight, bias);
-  if (!lora) return y;
-  const auto low = at::linear(dropout.apply(x, lora->dropout), lora->lora_A);  // [..., r]
-  return at::add(y, at::linear(low, lora->lora_B), lora->scaling);
-}
 
 at::Tensor Embedding::forward(const at::Tensor& indices) const {
   const auto y = at::embedding(weight, indices);
@@ -100,31 +76,6 @@ at::Tensor Embedding::project(const at::Tensor& x) const {
   const auto y = at::linear(x, weight);
   if (!lora) return y;
   return at::add(y, at::matmul(at::matmul(x, lora->lora_B), lora->lora_A), lora->scaling);
-}
-
-Mask causal_mask(int64_t count, int64_t before, const at::TensorOptions& options) {
-  if (count == 1) return {};
-  constexpr double kHidden = -std::numeric_limits<double>::infinity();
-  return {.bias = at::full({count, before + count}, kHidden, options).triu_(before + 1),
-          .causal = before == 0};
-}
-
-at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps) {
-  const auto wide = x.to(at::kFloat);
-  const auto normed = wide * at::rsqrt(wide.square().mean(-1, /*keepdim=*/true) + eps);
-  return normed.to(x.scalar_type()) * weight;
-}
-
-at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const Mask& mask,
-                  const Dropout& dropout, double p) {
-  // The fused kernels draw dropout from a generator that cannot be chosen.
-  if (dropout.draws(p) || k.size(2) <= kFewKeys || q.size(2) == 1)
-    return attend_explicitly(q, k, v, mask.bias, dropout, p);
-  std::optional<at::Tensor> bias;  // a single column sees everything and has none
-  if (!mask.causal && mask.bias.defined()) bias = mask.bias;
-  return at::scaled_dot_product_attention(q, k, v, bias,
-                                          /*dropout_p=*/0.0, mask.causal, /*scale=*/std::nullopt,
-                                          /*enable_gqa=*/true);
 }
 
 at::Tensor forward_block(const Block& block, size_t layer, const at::Tensor& x,

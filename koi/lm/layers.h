@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "koi/lm/attend.h"
 #include "koi/lm/config.h"
 #include "koi/lm/lora.h"
 #include "koi/tensor/torch.h"
@@ -12,11 +13,15 @@
 namespace koi::lm {
 
 struct Linear {
-  at::Tensor weight;  // [out, in]
+  at::Tensor weight;  // [out, in]; frozen ones may be int8, see int8_base.h
   at::Tensor bias;    // [out] or undefined
-  std::optional<Adapter> lora;
+  std::optional<Adapter> lora = {};
+  at::Tensor scales = {};  // fp32 [out], of the rows of an int8 weight; else undefined
 
-  at::Tensor forward(const at::Tensor& x, const Dropout& dropout) const;  // [..., in] -> [..., out]
+  // x W^T + bias + B A dropout(x) * scaling: [..., in] -> [..., out], in the dtype of the present
+  // autocast, else in x's. With an adapter x and the rank's values of each row are kept for
+  // backward. No second derivatives.
+  at::Tensor forward(const at::Tensor& x, const Dropout& dropout) const;
 };
 
 struct Embedding {
@@ -49,15 +54,6 @@ struct KvCache {
   int64_t filled = 0;
 };
 
-// Which positions a query may see: added to the scores, 0 or -inf, broadcast to [B, 1, T, S];
-// undefined where all may be seen. `causal`: it is exactly the causal triangle.
-struct Mask {
-  at::Tensor bias;
-  bool causal = false;
-};
-// The causal triangle for `count` queries behind `before` earlier positions, [count, before+count].
-Mask causal_mask(int64_t count, int64_t before, const at::TensorOptions& options);
-
 // What all blocks of one pass share.
 struct BlockPass {
   const BlockSizes* sizes = nullptr;
@@ -68,14 +64,6 @@ struct BlockPass {
   // Where not empty: columns see only earlier ones of the same segment, `mask` is not looked at.
   std::vector<int64_t> segments = {};
 };
-
-// Root mean square norm over the last axis: in fp32, cast to x's dtype, then times weight.
-at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps);
-
-// softmax(q k^T / sqrt(head_dim) + mask) v with dropout `p` on the softmax: q [B, H, T, head_dim],
-// k, v [B, G, S, head_dim] -> [B, H, T, head_dim]. Head h reads kv head h / (H/G).
-at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const Mask& mask,
-                  const Dropout& dropout, double p);
 
 // x [B, T, D] -> [B, T, D]. `layer` is the block's place in pass.cache.
 at::Tensor forward_block(const Block& block, size_t layer, const at::Tensor& x,

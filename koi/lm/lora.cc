@@ -1,12 +1,13 @@
 #include "koi/lm/lora.h"
 
+#include "koi/tensor/dropout.h"
+
 namespace koi::lm {
 
-at::Tensor Dropout::apply(const at::Tensor& x, double p) const {
-  if (!draws(p)) return x;
-  std::optional<at::Generator> source;
-  if (generator != nullptr) source = *generator;
-  return x * at::empty_like(x).bernoulli_(1 - p, source).div_(1 - p);
+uint64_t Dropout::draw_seed(double p, at::Device device) const {
+  if (chance(p) == 0) return 0;
+  return tensor::draw_seed(generator != nullptr ? *generator
+                                                : at::globalContext().defaultGenerator(device));
 }
 
 }  // namespace koi::lm

@@ -32,15 +32,16 @@ struct Adapter {
   double dropout = 0;
 };
 
-// Where a forward pass draws its dropout masks from; nothing is drawn unless `train`.
+// Where a forward pass draws the seeds of its dropout masks (koi/tensor/dropout.h) from; nothing is
+// drawn unless `train`.
 struct Dropout {
   bool train = false;
   at::Generator* generator = nullptr;  // null: the device's own
 
-  bool draws(double p) const { return train && p > 0; }
-  // x with each element zeroed with probability p and the others divided by 1 - p, or x itself
-  // where nothing is drawn.
-  at::Tensor apply(const at::Tensor& x, double p) const;
+  // The p with which elements are zeroed where layers ask for it.
+  double chance(double p) const { return train ? p : 0; }
+  // 0 where nothing is drawn.
+  uint64_t draw_seed(double p, at::Device device) const;
 };
 
 }  // namespace koi::lm

@@ -1,6 +1,7 @@
 #include "koi/lm/model.h"
 
 #include "koi/base/error.h"
+#include "koi/lm/functions.h"
 #include "koi/lm/recompute.h"
 #include "koi/lm/rope.h"
 
