@@ -10,6 +10,7 @@
 
 #include "cli/bench_accuracy.h"
 #include "cli/bench_figures.h"
+#include "cli/bench_say.h"
 #include "cli/commands.h"
 #include "cli/flags.h"
 #include "cli/weights_flag.h"
@@ -28,6 +29,7 @@ struct Flags {
   std::vector<std::string> what;
   std::string checkpoint = "checkpoints/fish-speech-1.4";
   std::vector<std::string> weights{"fp32", "bf16", "int8", "int8+int4", "int4"};
+  std::vector<int64_t> together{4};
   BenchTime time;
   std::vector<std::string> data;
   int64_t frames = 1000;
@@ -62,14 +64,27 @@ void bench_codec(const Flags& flags, const Limits& limits, const OnFigure& on_fi
 }
 
 void bench_voice(const Flags& flags, const Limits& limits, const OnFigure& on_figure) {
-  constexpr int64_t kTogether = 4;
   const lm::DualAr model = lm::load_model(flags.checkpoint, {.dtype = std::nullopt});
   for (const std::string& name : flags.weights) {
     const lm::CpuWeights weights =
         lm::cpu_weights(model, parse_formats(name), tensor::thread_count());
     for (const Figure& figure : bench_generate(weights, name, limits, flags.time))
       on_figure(figure);
-    on_figure(bench_batch(weights, name, kTogether, limits, flags.time));
+    for (const int64_t together : flags.together)
+      on_figure(bench_batch(weights, name, together, limits, flags.time));
+  }
+}
+
+void bench_speech(const Flags& flags, const OnFigure& on_figure) {
+  speech::Engine engine =
+      speech::Engine::load({.checkpoint = flags.checkpoint, .codec = {}}, {.dtype = std::nullopt});
+  for (const std::string& name : flags.weights) {
+    engine.model().cpu = std::make_shared<lm::CpuWeights>(
+        lm::cpu_weights(engine.model().model, parse_formats(name), tensor::thread_count()));
+    std::vector<int64_t> counts{1};
+    counts.insert(counts.end(), flags.together.begin(), flags.together.end());
+    for (const int64_t count : counts)
+      for (const Figure& figure : bench_say(engine, name, count, flags.time)) on_figure(figure);
   }
 }
 
@@ -156,6 +171,7 @@ int run(const Flags& flags) {
   if (flags.wants("load")) on_figure(bench_load(flags.checkpoint, flags.time));
   if (flags.wants("encode") || flags.wants("decode")) bench_codec(flags, limits, on_figure);
   if (flags.wants("generate")) bench_voice(flags, limits, on_figure);
+  if (flags.wants("say")) bench_speech(flags, on_figure);
   if (flags.wants("train")) {
     lm::DualAr model = lm::load_model(flags.checkpoint, {});
     on_figure(bench_train(model, limits, flags.time));
@@ -196,12 +212,22 @@ void add_bench(CLI::App& app) {
       "  koi bench --accuracy --data data/protos --checkpoint-path results/alice/merged\n"
       "Medians of repeated runs on the CPU. Let nothing else run meanwhile.",
       [flags] { return run(*flags); });
-  command->add_option("WHAT", flags->what, "encode, decode, generate, train, load or all")
-      ->check(CLI::IsMember({"encode", "decode", "generate", "train", "load", "all"}));
+  command->add_option("WHAT", flags->what, "encode, decode, generate, say, train, load or all")
+      ->check(CLI::IsMember({"encode", "decode", "generate", "say", "train", "load", "all"}));
   command->add_option("--checkpoint-path", flags->checkpoint, "checkpoint folder")
       ->capture_default_str();
   command->add_option("--weights", flags->weights, "formats to generate with (several)")
       ->capture_default_str();
+  command
+      ->add_option("--together", flags->together,
+                   "voices that generate, and segments that say, take at once beside one (several)")
+      ->capture_default_str()
+      ->check(CLI::Range(2, 16));
+  command
+      ->add_option("--context", flags->time.context,
+                   "tokens that the model has seen before a frame")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 1000000));
   command->add_option("--seconds", flags->time.least_s, "each figure is repeated for so long")
       ->capture_default_str()
       ->check(CLI::Range(0.0, 3600.0));

@@ -26,27 +26,6 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-// Fills in median_s, cpu_s and repetitions.
-Figure timed(Figure figure, const BenchTime& time, const std::function<void()>& work) {
-  work();
-  std::vector<double> took;
-  const auto start = Clock::now();
-  const std::clock_t cpu_start = std::clock();
-  while (took.size() < time.repetitions || seconds_since(start) < time.least_s) {
-    if (base::stop_requested())
-      throw base::Interrupted("bench", "was stopped", "the same command begins anew");
-    const auto from = Clock::now();
-    work();
-    took.push_back(seconds_since(from));
-  }
-  figure.cpu_s = static_cast<double>(std::clock() - cpu_start) / CLOCKS_PER_SEC /
-                 static_cast<double>(took.size());
-  std::nth_element(took.begin(), took.begin() + std::ssize(took) / 2, took.end());
-  figure.median_s = took[took.size() / 2];
-  figure.repetitions = took.size();
-  return figure;
-}
-
 Figure with_flops(Figure figure, double flops, const Limits& limits) {
   figure.flops = flops;
   figure.share = flops / figure.median_s / limits.gemm_flops_per_s;
@@ -97,20 +76,21 @@ std::vector<int32_t> frames_of(const lm::CpuWeights& weights, int64_t count) {
 // Sequences behind 200 columns each, which step together.
 class Frames {
  public:
-  Frames(const lm::CpuWeights& weights, int64_t sequences)
-      : weights_(weights),
+  Frames(const lm::CpuWeights& weights, int64_t sequences, int64_t seen)
+      : seen_(std::min(seen, weights.config.max_seq_len - 1)),
+        weights_(weights),
         runner_(weights, tensor::thread_count(), kernels::usable_instructions().front()),
         columns_(frames_of(weights, sequences)),
         codes_(static_cast<size_t>(sequences), 1),
         ids_{weights.semantic_token_id, 0} {
-    slow_.assign(codes_.size(), lm::CpuCache(weights.slow, kSeen + 1));
+    slow_.assign(codes_.size(), lm::CpuCache(weights.slow, seen_ + 1));
     fast_.assign(codes_.size(), lm::CpuCache(weights.fast, weights.config.num_codebooks));
     for (lm::CpuCache& cache : slow_) slow_caches_.push_back(&cache);
     for (lm::CpuCache& cache : fast_) fast_caches_.push_back(&cache);
   }
 
   void step() {
-    for (lm::CpuCache& cache : slow_) cache.filled = kSeen;
+    for (lm::CpuCache& cache : slow_) cache.filled = seen_;
     for (lm::CpuCache& cache : fast_) cache.filled = 0;
     const std::vector<float> hidden = runner_.step(columns_, slow_caches_);
     runner_.token_logits(hidden, ids_);
@@ -122,7 +102,7 @@ class Frames {
   }
 
  private:
-  static constexpr int64_t kSeen = 200;
+  int64_t seen_;  // columns before
   const lm::CpuWeights& weights_;
   lm::CpuRunner runner_;
   std::vector<int32_t> columns_, codes_;
@@ -132,6 +112,26 @@ class Frames {
 };
 
 }  // namespace
+
+Figure timed(Figure figure, const BenchTime& time, const std::function<void()>& work) {
+  work();
+  std::vector<double> took;
+  const auto start = Clock::now();
+  const std::clock_t cpu_start = std::clock();
+  while (took.size() < time.repetitions || seconds_since(start) < time.least_s) {
+    if (base::stop_requested())
+      throw base::Interrupted("bench", "was stopped", "the same command begins anew");
+    const auto from = Clock::now();
+    work();
+    took.push_back(seconds_since(from));
+  }
+  figure.cpu_s = static_cast<double>(std::clock() - cpu_start) / CLOCKS_PER_SEC /
+                 static_cast<double>(took.size());
+  std::nth_element(took.begin(), took.begin() + std::ssize(took) / 2, took.end());
+  figure.median_s = took[took.size() / 2];
+  figure.repetitions = took.size();
+  return figure;
+}
 
 Limits measure_limits() {
   kernels::Team team(tensor::thread_count());
@@ -185,7 +185,7 @@ std::vector<Figure> bench_generate(const lm::CpuWeights& weights, const std::str
 
 Figure bench_batch(const lm::CpuWeights& weights, const std::string& name, int64_t sequences,
                    const Limits& limits, const BenchTime& time) {
-  Frames frames(weights, sequences);
+  Frames frames(weights, sequences, time.context);
   const std::string several = sequences == 1 ? "" : " of " + std::to_string(sequences) + " voices";
   Figure figure = timed({.work = "frame" + several + ", " + name,
                          .amount = static_cast<double>(sequences),

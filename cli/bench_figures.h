@@ -1,6 +1,7 @@
 // What koi bench measures: each figure beside the limit of the machine that it is bound by.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -36,14 +37,19 @@ struct Figure {
 struct BenchTime {
   double least_s = 3;      // repetitions go on for so long
   size_t repetitions = 5;  // at least
+  int64_t context = 200;   // columns that frames stand behind
 };
+
+// `figure` with the median, CPU time and number of the repetitions of `work`. Throws
+// base::Interrupted when base::stop_requested().
+Figure timed(Figure figure, const BenchTime& time, const std::function<void()>& work);
 
 // Ten seconds of noise to codes, and five seconds of codes to audio.
 Figure bench_encode(const codec::Firefly& codec, const Limits& limits, const BenchTime& time);
 Figure bench_decode(const codec::Firefly& codec, const Limits& limits, const BenchTime& time);
 
-// One frame (a slow step and all codebooks) behind 200 columns, and a prompt of 64 columns, by the
-// CPU's kernels; `name` is that of the formats.
+// One frame (a slow step and all codebooks) behind time.context columns, and a prompt of 64
+// columns, by the CPU's kernels; `name` is that of the formats.
 std::vector<Figure> bench_generate(const lm::CpuWeights& weights, const std::string& name,
                                    const Limits& limits, const BenchTime& time);
 // `sequences` frames at once.

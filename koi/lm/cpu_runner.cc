@@ -97,9 +97,15 @@ bool CpuCache::set_bytes(std::string_view bytes, int64_t positions) {
 }
 
 CpuRunner::CpuRunner(const CpuWeights& weights, size_t threads, kernels::Instructions instructions)
-    : weights_(weights), kernels_(kernels::kernels_for(instructions)), team_(threads) {}
+    : weights_(weights),
+      kernels_(kernels::kernels_for(instructions)),
+      all_(threads),
+      half_(std::max<size_t>(1, threads / 2)) {}
+
+void CpuRunner::use_cores(Cores cores) { team_ = cores == Cores::all ? &all_ : &half_; }
 
 std::vector<float> CpuRunner::append(std::span<const int32_t> columns, CpuCache& cache) {
+  use_cores(Cores::all);
   const int64_t count = std::ssize(columns) / (1 + weights_.config.num_codebooks);
   std::vector<Row> rows;
   for (int64_t i = 0; i < count; ++i) rows.push_back({&cache, cache.filled + i});
@@ -294,7 +300,7 @@ void CpuRunner::attention(const CpuPart& part, int64_t layer, const std::vector<
   };
   const int64_t pieces = std::ssize(rows) * groups;
   for (int64_t begin = 0; begin < pieces; begin += kAtOnce) {
-    team_.share(std::min(kAtOnce, pieces - begin), 1, [&](int64_t first, int64_t last) {
+    team_->share(std::min(kAtOnce, pieces - begin), 1, [&](int64_t first, int64_t last) {
       for (int64_t i = first; i < last; ++i) attend(begin + i, scores_.data() + i * longest);
     });
   }
@@ -311,7 +317,7 @@ void CpuRunner::feed_forward(const CpuBlock& block, int64_t count) {
     gated_.resize(static_cast<size_t>(count * w1.rows));
     qkv_.resize(gated_.size());
     inputs_.assign(wide_.data(), count, w1.columns, w1.format);
-    team_.share(w1.rows, grain_of(w1), [&](int64_t first, int64_t last) {
+    team_->share(w1.rows, grain_of(w1), [&](int64_t first, int64_t last) {
       kernels_.multiply(w1, first, last, inputs_, gated_.data());
       kernels_.multiply(w3, first, last, inputs_, qkv_.data());
       for (int64_t from = first; from < count * w1.rows; from += w1.rows)
@@ -332,7 +338,7 @@ void CpuRunner::multiply(const CpuLinear& linear, const std::vector<float>& x,
     for (int64_t from = 0; from < count; from += kernels::Inputs::kMost) {
       const int64_t some = std::min(kernels::Inputs::kMost, count - from);
       inputs_.assign(x.data() + from * matrix.columns, some, matrix.columns, matrix.format);
-      team_.share(matrix.rows, grain_of(matrix), [&](int64_t first, int64_t last) {
+      team_->share(matrix.rows, grain_of(matrix), [&](int64_t first, int64_t last) {
         kernels_.multiply(matrix, first, last, inputs_, y.data() + from * matrix.rows);
       });
     }
@@ -361,7 +367,7 @@ void CpuRunner::multiply_many(const kernels::Matrix& matrix, const std::vector<f
     const float* weights = static_cast<const float*>(matrix.values) + first * matrix.columns;
     if (matrix.format != kernels::Format::f32) {
       widened_.resize(static_cast<size_t>(rows * matrix.columns));
-      team_.share(rows, 16, [&](int64_t from, int64_t to) {
+      team_->share(rows, 16, [&](int64_t from, int64_t to) {
         for (int64_t row = from; row < to; ++row)
           kernels_.widen(matrix, first + row, widened_.data() + row * matrix.columns);
       });

@@ -63,10 +63,16 @@ class CpuCache {
   std::vector<float, LazyZeros<float>> k_, v_;
 };
 
+// How many of a runner's threads compute.
+enum class Cores { all, half };
+
 class CpuRunner {
  public:
   // `weights` has to stay. Throws as kernels::kernels_for.
   CpuRunner(const CpuWeights& weights, size_t threads, kernels::Instructions instructions);
+
+  // From now on; prompts take all. Results do not depend on it.
+  void use_cores(Cores cores);
 
   // The slow part over `columns` [n, 1 + K] (token and codes of each), new positions of one
   // sequence: the un-normed hidden states [n, D] of all of them. Throws Error(config) for values
@@ -109,7 +115,8 @@ class CpuRunner {
 
   const CpuWeights& weights_;
   const kernels::Kernels& kernels_;
-  kernels::Team team_;
+  kernels::Team all_, half_;
+  kernels::Team* team_ = &all_;
   kernels::Inputs inputs_;
   // Room for what one block computes, for weights that are widened and for their products.
   std::vector<float> qkv_, scores_, heads_, out_, gated_, wide_, widened_, product_;

@@ -210,9 +210,33 @@ TEST_P(CpuRunnerTest, SequencesStepTogetherAsAlone) {
   }
   std::vector<CpuCache*> caches;
   for (CpuCache& cache : shared) caches.push_back(&cache);
-  expect_near(to_tensor(together.step(next, caches), kSequences), to_tensor(expected, kSequences),
-              1e-5);
+  const std::vector<float> hidden = together.step(next, caches);
+  expect_near(to_tensor(hidden, kSequences), to_tensor(expected, kSequences), 1e-5);
   EXPECT_EQ(shared.front().filled, 3);
+  // By fewer threads the same.
+  together.use_cores(Cores::half);
+  for (CpuCache& cache : shared) cache.filled -= 1;
+  EXPECT_EQ(together.step(next, caches), hidden);
+}
+
+TEST_P(CpuRunnerTest, CachesGoFromOneToAnother) {
+  const DualAr model = make_model(small_config());
+  const CpuWeights weights = cpu_weights(model, {}, 2);
+  CpuRunner own = runner(weights);
+  CpuCache first(weights.slow, 10), copy(weights.slow, 10), restored(weights.slow, 10);
+  own.append(make_columns(model.config(), 5, 1), first);
+  copy.copy_from(first, 4);
+  EXPECT_EQ(copy.filled, 0);
+  const std::string bytes = first.bytes(4);
+  EXPECT_FALSE(restored.set_bytes(bytes, 3));
+  EXPECT_FALSE(restored.set_bytes(bytes.substr(1), 4));
+  EXPECT_FALSE(restored.set_bytes(bytes, 11));
+  ASSERT_TRUE(restored.set_bytes(bytes, 4));
+  first.filled = copy.filled = restored.filled = 4;
+  const auto next = make_columns(model.config(), 2, 2);
+  const auto expected = own.append(next, first);
+  EXPECT_EQ(own.append(next, copy), expected);
+  EXPECT_EQ(own.append(next, restored), expected);
 }
 
 TEST_P(CpuRunnerTest, WrongColumnsAndFullCachesAreErrors) {

@@ -110,12 +110,11 @@ Speech Engine::say(std::string_view text, const std::vector<Reference>& referenc
   Speaker speaker(model_, options.noises);
   SegmentDecoder decoder(codec_, options.on_audio);
   LongOptions inner = options.text;
-  if (options.on_audio) {
-    inner.on_codes = [&](size_t segment, std::span<const int32_t> codes) {
-      decoder.add(segment, codes);
-      if (options.text.on_codes) options.text.on_codes(segment, codes);
-    };
-  }
+  inner.generate.cores_taken = &decoder.busy();
+  inner.on_codes = [&](size_t segment, std::span<const int32_t> codes) {
+    decoder.add(segment, codes);
+    if (options.text.on_codes) options.text.on_codes(segment, codes);
+  };
   inner.on_segment = [&](const Segment& segment) {
     decoder.finish(segment);
     if (options.text.on_segment) options.text.on_segment(segment);
@@ -125,7 +124,7 @@ Speech Engine::say(std::string_view text, const std::vector<Reference>& referenc
                 .frames = 0,
                 .segments = generate_long(speaker, text, references, inner)};
   for (const Segment& segment : speech.segments) speech.frames += segment.codes.codes.frames;
-  speech.samples = decoder.take_samples();
+  speech.samples = decoder.samples();
   return speech;
 }
 

@@ -31,7 +31,7 @@ struct SayOptions {
   LongOptions text;
   std::vector<Noise> noises;  // one; or as many as segments are to be spoken in step, see Speaker
   // Called with the samples that are new, in order, as soon as they are known: those of the first
-  // columns first, then of some columns at a time. May throw to give up.
+  // columns first, then of some columns at a time; in a thread of its own. May throw to give up.
   std::function<void(std::span<const float> samples)> on_audio = {};
 };
 

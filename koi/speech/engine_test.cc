@@ -105,6 +105,7 @@ TEST_F(EngineTest, ReferencesAreKeptByTheirSound) {
 TEST_F(EngineTest, SoundComesWhileItIsSpoken) {
   add_codec(codec::tiny_config());
   const Engine engine = load();
+  const int64_t column = engine.codec().config().samples_per_column();
   LongOptions options;
   options.generate.sampling = {.temperature = 2, .top_p = 1, .repetition_penalty = 1};
   options.generate.min_new_tokens = options.generate.max_new_tokens = 21;
@@ -114,16 +115,13 @@ TEST_F(EngineTest, SoundComesWhileItIsSpoken) {
     const std::vector<Noise> noises(together, portable_noise(1));
     std::vector<float> heard;
     std::vector<size_t> pieces;
-    int64_t frames_at_first = 0, frames = 0;
-    options.generate.on_frame = [&](size_t, std::span<const int32_t>) { ++frames; };
     const Speech speech =
         engine.say(text, {}, {options, noises, [&](std::span<const float> more) {
-                                if (heard.empty()) frames_at_first = frames;
                                 heard.insert(heard.end(), more.begin(), more.end());
                                 pieces.push_back(more.size());
                               }});
     EXPECT_EQ(speech.frames, 63);
-    EXPECT_LE(frames_at_first, 4 * static_cast<int64_t>(together));
+    EXPECT_EQ(pieces.at(0), 4U * static_cast<size_t>(column));
     EXPECT_GT(pieces.size(), 3U);
     EXPECT_EQ(heard, speech.samples);
     const checkpoint::Codes codes = join_codes(speech.segments).codes;
@@ -133,6 +131,21 @@ TEST_F(EngineTest, SoundComesWhileItIsSpoken) {
     EXPECT_TRUE(at::equal(at::tensor(heard), whole.flatten()));
     EXPECT_EQ(engine.say(text, {}, {options, noises}).samples, heard);
   }
+}
+
+TEST_F(EngineTest, WhoeverListensMayGiveUp) {
+  add_codec(codec::tiny_config());
+  const Engine engine = load();
+  LongOptions options;
+  options.generate.min_new_tokens = options.generate.max_new_tokens = 60;
+  struct Enough {};
+  const auto give_up = [](std::span<const float>) { throw Enough{}; };
+  EXPECT_THROW(engine.say("a small boat.", {}, {options, {portable_noise(1)}, give_up}), Enough);
+  // While the sound is still being made.
+  options.generate.on_frame = [frames = 0](size_t, std::span<const int32_t>) mutable {
+    if (++frames == 30) throw Enough{};
+  };
+  EXPECT_THROW(engine.say("a small boat.", {}, {options, {portable_noise(1)}}), Enough);
 }
 
 TEST_F(EngineTest, SpeechWithoutFramesHasNoSamples) {

@@ -1,6 +1,7 @@
 // Which frame comes next: a main token and a code of each codebook, drawn out of their logits.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <span>
@@ -23,6 +24,8 @@ struct GenerateOptions {
   // last_spoken_code. Off: every entry, as in the reference, where <|im_end|> right
   // behind the prompt does not end the speech.
   bool constrained = true;
+  // True while another thread of this program needs half of the cores; null: nobody does.
+  const std::atomic<bool>* cores_taken = nullptr;
   // Called after each frame, 1 + K values, with the place of its prompt among those that are spoken
   // together. May throw to give up.
   std::function<void(size_t prompt, std::span<const int32_t> frame)> on_frame;

@@ -103,6 +103,8 @@ std::vector<TokenColumns> Speaker::speak(std::span<const TokenColumns> prompts,
   }
   while (true) {
     check_not_stopped(frames);
+    const bool taken = options.cores_taken != nullptr && *options.cores_taken;
+    steps_->use_cores(taken ? lm::Cores::half : lm::Cores::all);
     draw(speaking, samplers);
     for (const size_t i : speaking) {
       const std::vector<int32_t>& frame = samplers[i].finish();

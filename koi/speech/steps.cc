@@ -1,6 +1,5 @@
 #include "koi/speech/steps.h"
 
-#include "koi/lm/cpu_runner.h"
 #include "koi/tensor/device.h"
 
 namespace koi::speech {
@@ -17,6 +16,7 @@ class TensorSteps : public Steps {
     }
   }
 
+  void use_cores(lm::Cores) override {}
   void append(size_t sequence, const TokenColumns& columns) override {
     append_values(sequence, columns.values, columns.rows);
   }
@@ -110,6 +110,7 @@ class KernelSteps : public Steps {
     }
   }
 
+  void use_cores(lm::Cores cores) override { runner_.use_cores(cores); }
   void append(size_t sequence, const TokenColumns& columns) override {
     Sequence& into = sequences_[sequence];
     const std::vector<float> hidden = runner_.append(columns.values, into.cache);

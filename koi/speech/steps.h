@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "koi/lm/cpu_runner.h"
 #include "koi/speech/speech_model.h"
 
 namespace koi::speech {
@@ -19,6 +20,9 @@ namespace koi::speech {
 class Steps {
  public:
   virtual ~Steps() = default;
+
+  // How many of the cores frames are computed with from now on, on a CPU by kernels.
+  virtual void use_cores(lm::Cores cores) = 0;
 
   // Puts columns behind those of one sequence.
   virtual void append(size_t sequence, const TokenColumns& columns) = 0;
