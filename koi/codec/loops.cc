@@ -10,4 +10,9 @@ const Loops& loops_for(kernels::Instructions instructions) {
   return portable_loops();
 }
 
+const Loops& fastest_loops() {
+  static const Loops& fastest = loops_for(kernels::usable_instructions().front());
+  return fastest;
+}
+
 }  // namespace koi::codec

@@ -45,10 +45,34 @@ struct DepthwisePiece {
   int64_t rows = 0;
 };
 
+// BlockConv's sums of inputs, of `groups` groups of a unit and those from `first_group` (0 or less)
+// on before it: points[p][(group - first_group) * dilation + j] for block j of a group, whose
+// outputs begin at row group * 4 * dilation + j. Rows from unit_rows on count as zeros.
+struct BlockInputs {
+  const float* rows = nullptr;  // the unit's first
+  int64_t width = 0, dilation = 1;
+  int64_t first_group = 0, groups = 0, unit_rows = 0;
+  float* points = nullptr;
+  int64_t point_step = 0;  // floats from a point to the next
+};
+
+// BlockConv's outputs of the products points[p][group * dilation + j], as far as the unit goes.
+struct BlockOutputs {
+  const float* points = nullptr;
+  int64_t point_step = 0;
+  int64_t width = 0, dilation = 1;
+  int64_t groups = 0, unit_rows = 0;
+  const float* bias = nullptr;
+  bool adds = false;  // to what the rows hold
+  float* rows = nullptr;
+};
+
 // `count` is a multiple of kPanel; x and y may be the same.
 struct Loops {
   void (*convolve)(const ConvPiece& piece);
   void (*convolve_depthwise)(const DepthwisePiece& piece);
+  void (*block_inputs)(const BlockInputs& piece);
+  void (*block_outputs)(const BlockOutputs& piece);
   void (*norm)(const NormPiece& piece);
   void (*silu)(const float* x, int64_t count, float* y);
   void (*gelu)(const float* x, int64_t count, float* y);  // exact: x times the normal distribution
@@ -60,6 +84,9 @@ struct Loops {
 // `instructions` must be usable (kernels::usable_instructions); sets without loops of their own get
 // the portable ones.
 const Loops& loops_for(kernels::Instructions instructions);
+
+// Those of the fastest instructions that this processor knows.
+const Loops& fastest_loops();
 
 // The loops of each file.
 const Loops& portable_loops();

@@ -158,8 +158,64 @@ void convolve(const ConvPiece& piece) {
   }
 }
 
+// Seven sums of a block's seven inputs, the oldest first: the transposed inverse of the matrix of
+// powers of 0, 1, -1, 2, -2, 1/2 and infinity, each row times what makes it whole.
+void block_inputs(const BlockInputs& piece) {
+  const int64_t step = piece.dilation * piece.width;
+  float* points = piece.points;
+  for (int64_t group = piece.first_group; group < piece.groups; ++group) {
+    for (int64_t j = 0; j < piece.dilation; ++j, points += piece.width) {
+      const int64_t row = group * 4 * piece.dilation + j;
+      int64_t there = 7;  // inputs before the unit's end
+      while (there > 0 && row + (there - 4) * piece.dilation >= piece.unit_rows) --there;
+      const float* input = piece.rows + row * piece.width - 3 * step;
+      for (int64_t c = 0; c < piece.width; c += kFloats) {
+        F x[7] = {};
+        for (int64_t i = 0; i < there; ++i) x[i] = load(input + i * step + c);
+        float* to = points + c;
+        const auto put = [&](F sum) {
+          store(to, sum);
+          to += piece.point_step;
+        };
+        put(4 * x[0] - 8 * x[1] - 5 * x[2] + 10 * x[3] + x[4] - 2 * x[5]);
+        put(-4 * x[1] + 4 * x[2] + 9 * x[3] - x[4] - 2 * x[5]);
+        put(-4 * x[1] + 12 * x[2] - 7 * x[3] - 3 * x[4] + 2 * x[5]);
+        put(2 * x[1] - 3 * x[2] - 4 * x[3] + 3 * x[4] + 2 * x[5]);
+        put(2 * x[1] - 5 * x[2] + 5 * x[4] - 2 * x[5]);
+        put(4 * x[1] - 5 * x[3] + x[5]);
+        put(-4 * x[1] + 8 * x[2] + 5 * x[3] - 10 * x[4] - x[5] + 2 * x[6]);
+      }
+    }
+  }
+}
+
+// Output m is the sum of the products times their point's power m.
+void block_outputs(const BlockOutputs& piece) {
+  const float* points = piece.points;
+  for (int64_t group = 0; group < piece.groups; ++group) {
+    for (int64_t j = 0; j < piece.dilation; ++j, points += piece.width) {
+      const int64_t row = group * 4 * piece.dilation + j;
+      for (int64_t c = 0; c < piece.width; c += kFloats) {
+        F p[7];
+        for (int i = 0; i < 7; ++i) p[i] = load(points + i * piece.point_step + c);
+        const F even = p[1] + p[2], odd = p[1] - p[2], even2 = p[3] + p[4], odd2 = p[3] - p[4];
+        const F outputs[4] = {p[0] + even + even2 + p[5], odd + 2 * odd2 + 0.5F * p[5],
+                              even + 4 * even2 + 0.25F * p[5],
+                              odd + 8 * odd2 + 0.125F * p[5] + p[6]};
+        for (int64_t m = 0; m < 4 && row + m * piece.dilation < piece.unit_rows; ++m) {
+          float* to = piece.rows + (row + m * piece.dilation) * piece.width + c;
+          const F base = piece.adds ? load(to) : F{};
+          store(to, base + load(piece.bias + c) + outputs[m]);
+        }
+      }
+    }
+  }
+}
+
 constexpr Loops kLoops = {.convolve = convolve,
                           .convolve_depthwise = convolve_depthwise,
+                          .block_inputs = block_inputs,
+                          .block_outputs = block_outputs,
                           .norm = norm,
                           .silu = silu,
                           .gelu = gelu,

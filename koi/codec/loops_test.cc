@@ -127,6 +127,40 @@ TEST_P(LoopsOf, ConvolutionInParts) {
   EXPECT_EQ(parts, whole);
 }
 
+// block_conv_test.cc compares with the plain convolution, on the fastest set; here all are compared
+// with the portable one.
+TEST_P(LoopsOf, Blocks) {
+  constexpr int64_t kWidth = 32, kDilation = 3, kGroups = 3, kBefore = 1, kUnit = 31;
+  constexpr int64_t kPoint = (kGroups + kBefore) * kDilation * kWidth;
+  constexpr int64_t kHistory = (4 * kBefore + 3) * kDilation * kWidth;
+  const std::vector<float> input = noise(kHistory + kUnit * kWidth), bias = noise(kWidth);
+  const auto run = [&](const Loops& set) {
+    std::vector<float> points(7 * kPoint), rows(kUnit * kWidth, 0.5F);
+    set.block_inputs({.rows = input.data() + kHistory,
+                      .width = kWidth,
+                      .dilation = kDilation,
+                      .first_group = -kBefore,
+                      .groups = kGroups,
+                      .unit_rows = kUnit,
+                      .points = points.data(),
+                      .point_step = kPoint});
+    set.block_outputs({.points = points.data() + kBefore * kDilation * kWidth,
+                       .point_step = kPoint,
+                       .width = kWidth,
+                       .dilation = kDilation,
+                       .groups = kGroups,
+                       .unit_rows = kUnit,
+                       .bias = bias.data(),
+                       .adds = true,
+                       .rows = rows.data()});
+    points.insert(points.end(), rows.begin(), rows.end());
+    return points;
+  };
+  const std::vector<float> plain = run(portable_loops()), found = run(loops());
+  for (size_t i = 0; i < plain.size(); ++i)
+    ASSERT_NEAR(found[i], plain[i], 1e-6 * std::max(20.0F, std::abs(plain[i]))) << i;
+}
+
 // Channels that fill no vector; what is beyond them stays 0.
 TEST_P(LoopsOf, Norm) {
   for (const int64_t channels : {1, 7, 16, 27, 32}) {

@@ -10,13 +10,16 @@ RowDecoder::RowDecoder(const Quantizer& quantizer, const Generator& generator)
   projection_ = RowConv(weight, bias);
   for (const auto& [conv, block] : quantizer.upsample)
     upsample_.push_back({conv.stride, RowConv(conv), RowBlock(block)});
+  int64_t column_rows = 1;
+  for (const Upsample& stage : upsample_) column_rows *= stage.factor;
   for (size_t i = 0; i < generator.ups.size(); ++i) {
+    column_rows *= generator.ups[i].stride;
     Stage& stage = stages_.emplace_back(
         Stage{.rate = generator.ups[i].stride, .up = RowConv(generator.ups[i]), .blocks = {}});
     for (const Generator::ResBlock& block : generator.resblocks[i]) {
       ResBlock& packed = stage.blocks.emplace_back();
-      for (const Conv& conv : block.convs1) packed.convs1.emplace_back(conv);
-      for (const Conv& conv : block.convs2) packed.convs2.emplace_back(conv);
+      for (const Conv& conv : block.convs1) packed.convs1.emplace_back(conv, column_rows);
+      for (const Conv& conv : block.convs2) packed.convs2.emplace_back(conv, column_rows);
     }
   }
 }
@@ -67,20 +70,19 @@ void RowDecoder::run_block(const ResBlock& block, StageWork& work, int64_t rows,
   sequence.for_rows(rows, [&](int64_t first, int64_t last) {
     const int64_t count = (last - first) * width;
     std::copy_n(work.x.row(first), count, work.y.row(first));
-    loops().silu(work.x.row(first), count, work.input1.row(first));
+    fastest_loops().silu(work.x.row(first), count, work.input1.row(first));
   });
   for (size_t i = 0; i < block.convs1.size(); ++i) {
-    sequence.join(block.convs1[i].history(), work.input1, rows);
-    sequence.for_rows(rows, [&](int64_t first, int64_t last) {
-      block.convs1[i].forward(work.input1, first, last, work.input2);
-      float* values = work.input2.row(first);
-      loops().silu(values, (last - first) * width, values);
-    });
-    sequence.join(block.convs2[i].history(), work.input2, rows);
-    sequence.for_rows(rows, [&](int64_t first, int64_t last) {
-      block.convs2[i].forward(work.input2, first, last, work.y, RowConv::Sums::added);
-      loops().silu(work.y.row(first), (last - first) * width, work.input1.row(first));
-    });
+    block.convs1[i].run(sequence, {work.input1, work.input2, rows},
+                        [&](int64_t first, int64_t last) {
+                          float* values = work.input2.row(first);
+                          fastest_loops().silu(values, (last - first) * width, values);
+                        });
+    block.convs2[i].run(sequence, {work.input2, work.y, rows, RowConv::Sums::added},
+                        [&](int64_t first, int64_t last) {
+                          fastest_loops().silu(work.y.row(first), (last - first) * width,
+                                               work.input1.row(first));
+                        });
   }
 }
 
@@ -96,11 +98,11 @@ void RowDecoder::run_stage(const Stage& stage, StageWork& work, int64_t rows,
       if (i == 0) {
         std::copy_n(work.y.row(first), count, sum);
       } else {
-        loops().add(work.y.row(first), count, sum);
+        fastest_loops().add(work.y.row(first), count, sum);
       }
       if (i + 1 < stage.blocks.size()) return;
-      loops().scale(1 / static_cast<float>(stage.blocks.size()), count, sum);
-      loops().silu(sum, count, sum);
+      fastest_loops().scale(1 / static_cast<float>(stage.blocks.size()), count, sum);
+      fastest_loops().silu(sum, count, sum);
     });
   }
 }
@@ -117,9 +119,7 @@ void RowDecoder::forward(State& state, const at::Tensor& values, float* audio) c
   RowBuffer* x = &state.latent;
   // A convolution whose rows are positions of the present rate.
   const auto convolve = [&](const RowConv& conv, RowBuffer& output) {
-    sequence.join(conv.history(), *x, rows);
-    sequence.for_rows(rows,
-                      [&](int64_t first, int64_t last) { conv.forward(*x, first, last, output); });
+    conv.run(sequence, {*x, output, rows}, [](int64_t, int64_t) {});
     x = &output;
   };
   for (size_t i = 0; i < upsample_.size(); ++i) {
@@ -128,7 +128,7 @@ void RowDecoder::forward(State& state, const at::Tensor& values, float* audio) c
     upsample_[i].block.forward(*x, rows, state.block_work[i], sequence);
   }
   convolve(conv_pre_, state.pre);
-  loops().silu(x->row(0), rows * x->width(), x->row(0));
+  fastest_loops().silu(x->row(0), rows * x->width(), x->row(0));
   for (size_t i = 0; i < stages_.size(); ++i) {
     convolve(stages_[i].up, state.stages[i].x);
     rows *= stages_[i].rate;
@@ -136,7 +136,7 @@ void RowDecoder::forward(State& state, const at::Tensor& values, float* audio) c
     x = &state.stages[i].sum;
   }
   convolve(conv_post_, state.audio);
-  loops().tanh(x->row(0), rows * x->width(), x->row(0));
+  fastest_loops().tanh(x->row(0), rows * x->width(), x->row(0));
   for (int64_t i = 0; i < rows; ++i) audio[i] = *x->row(i);
 }
 

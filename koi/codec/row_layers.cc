@@ -8,22 +8,15 @@ namespace {
 // Rows of a tile: their sums and inputs stay in the second cache while all weights go by. A
 // multiple of what the loops take at once.
 constexpr int64_t kTileRows = 96;
-// Weights that stay in the first cache while the tile's rows go by: 32 KB.
-constexpr int64_t kChunk = 512;
+// Floats of a tile's inputs in units, for the same reason.
+constexpr int64_t kTileFloats = 32768;
 
-// The last axis filled up with zeros to `size`.
+// Zeros behind the last axis.
 at::Tensor padded(const at::Tensor& x, int64_t size) {
-  if (x.size(-1) == size) return x.to(at::kFloat);
-  return at::constant_pad_nd(x.to(at::kFloat), {0, size - x.size(-1)});
+  return at::constant_pad_nd(x, {0, size - x.size(-1)});
 }
-at::Tensor padded_row(const at::Tensor& x) { return padded(x, row_width(x.size(-1))).contiguous(); }
 
 }  // namespace
-
-const Loops& loops() {
-  static const Loops& fastest = loops_for(kernels::usable_instructions().front());
-  return fastest;
-}
 
 RowBuffer::RowBuffer(int64_t lead, int64_t rows, int64_t width)
     : values_(at::empty({lead + rows, width}, at::kFloat)), lead_(lead), width_(width) {}
@@ -43,6 +36,12 @@ int64_t RowSequence::tile_rows(int64_t rows) const {
   return std::max<int64_t>((rows + tiles - 1) / std::max<int64_t>(tiles, 1), 1);
 }
 
+int64_t RowSequence::tile_units(int64_t units, int64_t floats) const {
+  const auto threads = static_cast<int64_t>(team_->size());
+  const int64_t shared = (units + threads - 1) / threads;
+  return std::clamp<int64_t>(kTileFloats / floats, 1, std::max<int64_t>(shared, 1));
+}
+
 RowConv::RowConv(const Conv& conv) : dilation_(conv.dilation) {
   // Inputs of one stride lie in one row: taps become channels of it.
   const at::Tensor weights = conv.weight.permute({2, 1, 0});  // [kernel, in, out]
@@ -56,6 +55,22 @@ RowConv::RowConv(const Conv& conv) : dilation_(conv.dilation) {
              .reshape({1, input_width_, weights.size(2)}),
          conv.bias);
   }
+}
+
+RowConv::RowConv(const Conv& conv, int64_t unit_rows) {
+  if (!BlockConv::pays(conv)) {
+    *this = RowConv(conv);
+    return;
+  }
+  blocks_.emplace(conv, unit_rows);
+  input_width_ = row_width(conv.weight.size(1));
+  output_width_ = row_width(conv.weight.size(0));
+}
+
+void RowConv::forward_units(const Piece& piece, int64_t first, int64_t last) const {
+  const int64_t row = first * blocks_->unit_rows();
+  blocks_->forward(piece.input.row(row), last - first, piece.output.row(row),
+                   piece.sums == Sums::added);
 }
 
 RowConv::RowConv(const TransposedConv& conv) {
@@ -79,44 +94,31 @@ RowConv::RowConv(const at::Tensor& weight, const at::Tensor& bias)
 }
 
 void RowConv::pack(const at::Tensor& weights, const at::Tensor& bias) {
-  taps_ = weights.size(0);
-  channels_ = weights.size(1);
   output_width_ = row_width(weights.size(2));
-  weights_ = padded(weights, output_width_)
-                 .unflatten(2, {output_width_ / kPanel, kPanel})
-                 .permute({2, 0, 1, 3})
-                 .contiguous();
+  taps_ = weights.size(0);
+  weights_ = pack_weights(weights);
   bias_ = padded_row(bias);
 }
 
 void RowConv::forward(RowBuffer& input, int64_t first, int64_t last, RowBuffer& output,
                       Sums sums) const {
-  const float* weights = weights_.const_data_ptr<float>();
-  const int64_t chunk_taps = std::max<int64_t>(kChunk / channels_, 1);
-  const int64_t chunk_channels = std::min(kChunk, channels_);
-  ConvPiece piece = {.row_step = input_width_,
-                     .tap_step = dilation_ * input_width_,
-                     .output_step = output_width_,
-                     .rows = last - first};
-  for (int64_t column = 0; column < output_width_; column += kPanel) {
-    piece.output = output.row(0) + first * output_width_ + column;
-    piece.bias = bias_.const_data_ptr<float>() + column;
-    piece.adds = sums == Sums::added;
-    for (int64_t tap = 0; tap < taps_; tap += chunk_taps) {
-      piece.taps = std::min(chunk_taps, taps_ - tap);
-      const float* inputs =
-          input.row(0) + (first - history()) * input_width_ + tap * piece.tap_step;
-      for (int64_t channel = 0; channel < channels_; channel += chunk_channels) {
-        piece.input = inputs + channel;
-        piece.channels = std::min(chunk_channels, channels_ - channel);
-        piece.weights = weights;
-        loops().convolve(piece);
-        weights += piece.taps * piece.channels * kPanel;
-        piece.bias = nullptr;
-        piece.adds = true;
-      }
-    }
-  }
+  const int64_t tap_step = dilation_ * input_width_;
+  const float* inputs = input.row(0) + (first - history()) * input_width_;
+  float* outputs = output.row(0) + first * output_width_;
+  for_chunks(packed_view(weights_), [&](const WeightChunk& chunk) {
+    fastest_loops().convolve(
+        {.input = inputs + chunk.tap * tap_step + chunk.input,
+         .row_step = input_width_,
+         .tap_step = tap_step,
+         .taps = chunk.taps,
+         .channels = chunk.inputs,
+         .weights = chunk.weights,
+         .bias = chunk.is_first() ? bias_.const_data_ptr<float>() + chunk.column : nullptr,
+         .adds = !chunk.is_first() || sums == Sums::added,
+         .output = outputs + chunk.column,
+         .output_step = output_width_,
+         .rows = last - first});
+  });
 }
 
 RowNorm::RowNorm(const Norm& norm)
@@ -125,13 +127,13 @@ RowNorm::RowNorm(const Norm& norm)
       bias_(padded_row(norm.bias)) {}
 
 void RowNorm::forward(RowBuffer& x, int64_t first, int64_t last) const {
-  loops().norm({.values = x.row(first),
-                .channels = channels_,
-                .width = x.width(),
-                .weight = weight_.const_data_ptr<float>(),
-                .bias = bias_.const_data_ptr<float>(),
-                .epsilon = kNormEpsilon,
-                .rows = last - first});
+  fastest_loops().norm({.values = x.row(first),
+                        .channels = channels_,
+                        .width = x.width(),
+                        .weight = weight_.const_data_ptr<float>(),
+                        .bias = bias_.const_data_ptr<float>(),
+                        .epsilon = kNormEpsilon,
+                        .rows = last - first});
 }
 
 // Gamma is folded into the last product.
@@ -151,20 +153,20 @@ void RowBlock::forward(RowBuffer& x, int64_t rows, Work& work, RowSequence& sequ
   sequence.join(history(), x, rows);
   const int64_t width = x.width();
   sequence.for_rows(rows, [&](int64_t first, int64_t last) {
-    loops().convolve_depthwise({.input = x.row(first - history()),
-                                .taps = depthwise_weight_.size(0),
-                                .width = width,
-                                .weights = depthwise_weight_.const_data_ptr<float>(),
-                                .bias = depthwise_bias_.const_data_ptr<float>(),
-                                .output = work.normed.row(first),
-                                .rows = last - first});
+    fastest_loops().convolve_depthwise({.input = x.row(first - history()),
+                                        .taps = depthwise_weight_.size(0),
+                                        .width = width,
+                                        .weights = depthwise_weight_.const_data_ptr<float>(),
+                                        .bias = depthwise_bias_.const_data_ptr<float>(),
+                                        .output = work.normed.row(first),
+                                        .rows = last - first});
     norm_.forward(work.normed, first, last);
   });
   // x is changed only now: the outputs of other threads see its rows.
   sequence.for_rows(rows, [&](int64_t first, int64_t last) {
     expand_.forward(work.normed, first, last, work.hidden);
     float* hidden = work.hidden.row(first);
-    loops().gelu(hidden, (last - first) * work.hidden.width(), hidden);
+    fastest_loops().gelu(hidden, (last - first) * work.hidden.width(), hidden);
     contract_.forward(work.hidden, first, last, x, RowConv::Sums::added);
   });
 }

@@ -6,19 +6,16 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
+#include "koi/codec/block_conv.h"
 #include "koi/codec/layers.h"
 #include "koi/codec/loops.h"
+#include "koi/codec/packed_weights.h"
 #include "koi/kernels/team.h"
 
 namespace koi::codec {
-
-// The loops of the fastest instructions that this processor knows.
-const Loops& loops();
-
-// The floats of a row of so many channels.
-inline int64_t row_width(int64_t channels) { return (channels + kPanel - 1) / kPanel * kPanel; }
 
 // Rows with room before the first, where a convolution finds what it remembers.
 class RowBuffer {
@@ -52,9 +49,15 @@ class RowSequence {
   void for_rows(int64_t rows, const Work& work) {
     team_->share(rows, tile_rows(rows), work);
   }
+  // The same in units of `floats` each.
+  template <typename Work>
+  void for_units(int64_t units, int64_t floats, const Work& work) {
+    team_->share(units, tile_units(units, floats), work);
+  }
 
  private:
   int64_t tile_rows(int64_t rows) const;
+  int64_t tile_units(int64_t units, int64_t floats) const;
 
   std::unique_ptr<kernels::Team> team_;
   std::vector<std::vector<float>> memory_;
@@ -68,13 +71,15 @@ class RowConv {
   // Of stride 1; or with a kernel as long as its stride, of which forward() takes the inputs of one
   // output as one row.
   explicit RowConv(const Conv& conv);
+  // Of stride 1, as a BlockConv where that is faster: only for run(), in pieces of whole units.
+  RowConv(const Conv& conv, int64_t unit_rows);
   // A row of outputs is `stride` positions of row_width(out) floats.
   explicit RowConv(const TransposedConv& conv);
   // weight [out, in], bias [out].
   RowConv(const at::Tensor& weight, const at::Tensor& bias);
 
   // Rows to the left of its own that an output row sees.
-  int64_t history() const { return (taps_ - 1) * dilation_; }
+  int64_t history() const { return blocks_ ? blocks_->history() : (taps_ - 1) * dilation_; }
   int64_t input_width() const { return input_width_; }
   int64_t output_width() const { return output_width_; }
 
@@ -83,14 +88,44 @@ class RowConv {
   void forward(RowBuffer& input, int64_t first, int64_t last, RowBuffer& output,
                Sums sums = Sums::from_bias) const;
 
+  struct Piece {
+    RowBuffer& input;
+    RowBuffer& output;
+    int64_t rows;  // of the output
+    Sums sums = Sums::from_bias;
+  };
+  // Joins the input with its history and makes all rows of the output; calls after(first, last)
+  // for those that have just been made, from the sequence's threads.
+  template <typename After>
+  void run(RowSequence& sequence, const Piece& piece, const After& after) const;
+
  private:
+  void forward_units(const Piece& piece, int64_t first, int64_t last) const;
   // weights [taps, inputs, outputs], the oldest tap first; bias [outputs].
   void pack(const at::Tensor& weights, const at::Tensor& bias);
 
-  int64_t taps_ = 1, dilation_ = 1, channels_ = 0;
+  int64_t taps_ = 1, dilation_ = 1;
   int64_t input_width_ = 0, output_width_ = 0;
   at::Tensor weights_, bias_;  // [panel, tap, channel, kPanel], [output_width]
+  std::optional<BlockConv> blocks_;
 };
+
+template <typename After>
+void RowConv::run(RowSequence& sequence, const Piece& piece, const After& after) const {
+  sequence.join(history(), piece.input, piece.rows);
+  if (!blocks_) {
+    sequence.for_rows(piece.rows, [&](int64_t first, int64_t last) {
+      forward(piece.input, first, last, piece.output, piece.sums);
+      after(first, last);
+    });
+    return;
+  }
+  const int64_t unit = blocks_->unit_rows();
+  sequence.for_units(piece.rows / unit, unit * input_width_, [&](int64_t first, int64_t last) {
+    forward_units(piece, first, last);
+    after(first * unit, last * unit);
+  });
+}
 
 // Norm, of rows [first, last) in place.
 class RowNorm {
