@@ -12,4 +12,7 @@ struct ProcessMemory {
 
 ProcessMemory process_memory();  // throws Error(io) where the system does not say
 
+// From now on `peak_bytes` is the most that comes; nothing happens where the system cannot.
+void forget_peak_memory();
+
 }  // namespace koi::base

@@ -1,7 +1,5 @@
 #include "koi/base/system_memory.h"
 
-#include <malloc.h>
-
 #include <algorithm>
 #include <fstream>
 #include <optional>
@@ -82,7 +80,5 @@ int64_t available_memory_bytes(const fs::path& root) {
 int64_t held_memory_bytes(const fs::path& root) {
   return require_kib(root / "proc/self/status", "RssAnon:");
 }
-
-void give_back_large_blocks() { ::mallopt(M_MMAP_THRESHOLD, 1 << 20); }
 
 }  // namespace koi::base

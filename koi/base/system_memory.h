@@ -18,9 +18,4 @@ int64_t available_memory_bytes(const fs::path& root = "/");
 // What this process holds, mapped files left out.
 int64_t held_memory_bytes(const fs::path& root = "/");
 
-// From now on this process gives blocks of 1 MiB and more back to the system as soon as they are
-// freed. In a training step, whose tensors live long and short in turn, glibc's heap else grows to
-// 1.3 to 1.4 times what is needed so, at 5 % less processor time (docs/performance.md).
-void give_back_large_blocks();
-
 }  // namespace koi::base

@@ -38,14 +38,22 @@ Product multiply(const at::Tensor& x, const Factors& factors, const Setting& set
   return product;
 }
 
+// Functions take undefined tensors only so.
+std::optional<at::Tensor> given(const at::Tensor& tensor) {
+  return tensor.defined() ? std::optional(tensor) : std::nullopt;
+}
+
 struct Multiply : Function<Multiply> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
-                            const at::Tensor& lora_A, const at::Tensor& lora_B,
+                            const std::optional<at::Tensor>& lora_A,
+                            const std::optional<at::Tensor>& lora_B,
                             const std::pair<at::Tensor, Setting>& scales_and_setting) {
     const auto& [scales, setting] = scales_and_setting;
     const at::Tensor rows = x.to(setting.dtype);
-    const Product product = multiply(rows, {weight, scales, lora_A, lora_B}, setting);
-    context->save_for_backward({rows, product.low, weight, scales, lora_A, lora_B});
+    const Factors factors{weight, scales, lora_A.value_or(at::Tensor()),
+                          lora_B.value_or(at::Tensor())};
+    const Product product = multiply(rows, factors, setting);
+    context->save_for_backward({rows, product.low, weight, scales, factors.lora_A, factors.lora_B});
     context->saved_data["scaling"] = setting.scaling;
     context->saved_data["p"] = setting.p;
     context->saved_data["seed"] = static_cast<int64_t>(setting.seed);
@@ -91,8 +99,8 @@ at::Tensor Linear::forward(const at::Tensor& x, const Dropout& dropout) const {
   const tensor::AutocastGuard as_it_is(device, std::nullopt);
   const at::Tensor rows = x.reshape({-1, x.size(-1)});
   const at::Tensor y = at::GradMode::is_enabled()
-                           ? Multiply::apply(rows, weight, adapter.lora_A, adapter.lora_B,
-                                             std::pair(scales, setting))
+                           ? Multiply::apply(rows, weight, given(adapter.lora_A),
+                                             given(adapter.lora_B), std::pair(scales, setting))
                            : multiply(rows.to(setting.dtype),
                                       {weight, scales, adapter.lora_A, adapter.lora_B}, setting)
                                  .y;
