@@ -12,11 +12,11 @@
 #include "cli/train_progress.h"
 #include "koi/base/error.h"
 #include "koi/base/interrupt.h"
-#include "koi/base/system_memory.h"
 #include "koi/config/interpolation.h"
 #include "koi/config/scalar.h"
 #include "koi/config/unread.h"
 #include "koi/config/yaml.h"
+#include "koi/tensor/block_cache.h"
 #include "koi/train/report.h"
 #include "koi/train/run.h"
 #include "koi/train/run_folder.h"
@@ -118,7 +118,7 @@ int TrainCommand::run_rank(const base::Launch& launch, const config::Composition
   const std::string folder = config::python_text(
       config::resolve_value(*run_dir, composition.config, "hydra.run.dir"), "hydra.run.dir");
 
-  base::give_back_large_blocks();
+  tensor::keep_large_blocks();
   const at::Device where = choose_device(settings, launch);
   train::ProcessGroup group = join(launch, settings, where);
   group.require_same("the configuration", config::dump_yaml(composition.config));

@@ -21,6 +21,8 @@ TEST(ProcessMemory, GrowsWithWhatIsTouchedAndRemembersThePeak) {
   EXPECT_NEAR(with_it.resident_bytes - before.resident_bytes, kBytes, kSlack);
   EXPECT_LT(after.resident_bytes, with_it.resident_bytes - kBytes + kSlack);
   EXPECT_GE(after.peak_bytes, with_it.resident_bytes - kSlack);
+  forget_peak_memory();
+  EXPECT_LT(process_memory().peak_bytes, after.peak_bytes - kBytes + 2 * kSlack);
 }
 
 }  // namespace

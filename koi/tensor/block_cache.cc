@@ -24,6 +24,11 @@ void free_block(void* block) {
   process_cache().give(block);
 }
 
+void free_any(void* memory) {
+  process_cache().has_taken(memory) ? free_block(memory)
+                                    : c10::GetDefaultCPUAllocator()->raw_deleter()(memory);
+}
+
 class CachingAllocator : public c10::Allocator {
  public:
   c10::DataPtr allocate(size_t bytes) override {
@@ -32,6 +37,7 @@ class CachingAllocator : public c10::Allocator {
     c10::profiledCPUMemoryReporter().New(block, bytes);
     return {block, block, &free_block, at::kCPU};
   }
+  c10::DeleterFnPtr raw_deleter() const override { return &free_any; }
   void copy_data(void* to, const void* from, size_t bytes) const override {
     default_copy_data(to, from, bytes);
   }
@@ -67,15 +73,18 @@ void* BlockCache::take(size_t bytes) {
   return block;
 }
 
-bool BlockCache::give(void* block) noexcept {
+bool BlockCache::has_taken(void* block) const {
+  const std::lock_guard lock(mutex_);
+  return taken_.contains(block);
+}
+
+void BlockCache::give(void* block) noexcept {
   const std::lock_guard lock(mutex_);
   const auto found = taken_.find(block);
-  if (found == taken_.end()) return false;
   kept_.emplace(found->second, block);
   kept_bytes_ += found->second;
   used_bytes_ -= found->second;
   taken_.erase(found);
-  return true;
 }
 
 size_t BlockCache::used_bytes() const {

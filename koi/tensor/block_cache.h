@@ -20,8 +20,9 @@ class BlockCache {
 
   // At least `bytes` (1 or more) at the beginning of a page. Throws std::bad_alloc.
   void* take(size_t bytes);
-  // False where the block is none of take's.
-  bool give(void* block) noexcept;
+  bool has_taken(void* block) const;
+  // What has_taken().
+  void give(void* block) noexcept;
 
   size_t used_bytes() const;  // of blocks that are taken
   size_t kept_bytes() const;  // of those that are not
