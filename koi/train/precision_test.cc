@@ -145,7 +145,12 @@ TEST(Precision, WithoutAGpuItIsFloat32UnlessTheCpuIsAskedFor) {
                   ", which is slow without a GPU; trainer.accelerator=cpu takes it as it is)");
     settings.accelerator = Accelerator::cpu;
     EXPECT_EQ(effective_precision(settings, at::kCPU), precision);
-    EXPECT_EQ(describe_precision(settings, at::kCPU), "training on cpu in " + name);
+    EXPECT_EQ(describe_precision(settings, at::kCPU, CpuBfloat16::native),
+              "training on cpu in " + name);
+    EXPECT_EQ(describe_precision(settings, at::kCPU, CpuBfloat16::emulated),
+              "training on cpu in " + name +
+                  "; this processor has no bf16 arithmetic: trainer.precision=32-true is many "
+                  "times faster");
   }
 }
 

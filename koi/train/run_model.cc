@@ -1,6 +1,10 @@
 #include "koi/train/run_model.h"
 
 #include <c10/core/CachingDeviceAllocator.h>
+#ifdef __aarch64__
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
 
 #include <algorithm>
 
@@ -50,12 +54,25 @@ at::ScalarType product_dtype(Precision precision) {
   return precision == Precision::float32 ? at::kFloat : at::kBFloat16;
 }
 
-std::string describe_precision(const Settings& settings, at::Device device) {
+CpuBfloat16 cpu_bfloat16() {
+#ifdef __aarch64__
+  const bool native = (::getauxval(AT_HWCAP2) & HWCAP2_BF16) != 0;
+#else
+  const bool native = __builtin_cpu_supports("avx512bf16") != 0;  // where AMX is, this is too
+#endif
+  return native ? CpuBfloat16::native : CpuBfloat16::emulated;
+}
+
+std::string describe_precision(const Settings& settings, at::Device device, CpuBfloat16 on_cpu) {
   const Precision precision = effective_precision(settings, device);
   std::string line = "training on " + device.str() + " in " + name_of(precision);
   if (precision != settings.precision) {
     line += std::string(" (trainer.precision is ") + name_of(settings.precision) +
             ", which is slow without a GPU; trainer.accelerator=cpu takes it as it is)";
+  } else if (device.is_cpu() && precision != Precision::float32 &&
+             on_cpu == CpuBfloat16::emulated) {
+    line +=
+        "; this processor has no bf16 arithmetic: trainer.precision=32-true is many times faster";
   }
   return line;
 }

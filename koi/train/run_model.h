@@ -16,8 +16,15 @@ namespace koi::train {
 Precision effective_precision(const Settings& settings, at::Device device);
 at::ScalarType product_dtype(Precision precision);  // of its matrix products
 
-// One line for the user: the device and the precision, and why if it is not the one asked for.
-std::string describe_precision(const Settings& settings, at::Device device);
+// Whether this machine's processor computes in bfloat16 (AVX512-BF16, Arm's BF16), or only
+// by way of float32, which takes many times as long.
+enum class CpuBfloat16 { native, emulated };
+CpuBfloat16 cpu_bfloat16();
+
+// One line for the user: the device and the precision, why if it is not the one asked for, and what
+// to take where it is slow.
+std::string describe_precision(const Settings& settings, at::Device device,
+                               CpuBfloat16 on_cpu = cpu_bfloat16());
 
 // The base with its adapters, if any; what is trained requires gradients. Throws as lm::load_model
 // and lm::add_lora.
