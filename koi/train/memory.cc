@@ -48,9 +48,15 @@ ParameterBytes parameter_bytes(lm::DualAr model, const std::string& prefix = "")
 struct HeadShape {
   int64_t rows = 0, width = 0;
   int64_t logits_per_row = 0;
-  int64_t weight_bytes = 0;  // of its matrix
-  int64_t gradients = 0;     // bytes, of all that is trained in it
+  int64_t cast_bytes = 0;  // of its matrix in the products' dtype, where it is another
+  int64_t gradients = 0;   // bytes, of all that is trained in it
 };
+
+int64_t cast_bytes(const at::Tensor& weight, const TrainerOptions& options) {
+  const auto products = options.mixed_precision ? at::kBFloat16 : at::kFloat;
+  const bool is_cast = weight.scalar_type() == at::kChar || options.mixed_precision;
+  return is_cast ? weight.numel() * static_cast<int64_t>(at::elementSize(products)) : 0;
+}
 
 // In float32: the logits' log softmax is kept for backward, and meets two gradients of its size
 // there. Where the rows are too many they come in pieces: each is done, backward too, before the
@@ -61,11 +67,11 @@ Stage head_stage(const HeadShape& head, const TrainerOptions& options) {
   const bool in_pieces = head.rows > at_once;
   const int64_t rows = std::min(head.rows, at_once);
   const int64_t logits = kFloatBytes * rows * head.logits_per_row;
-  const int64_t cast = options.mixed_precision ? head.weight_bytes / 2 + logits / 2 : 0;
+  const int64_t cast = head.cast_bytes + (options.mixed_precision ? logits / 2 : 0);
   const int64_t inputs = kFloatBytes * head.width * head.rows;
   const int64_t norm = 3 * kFloatBytes * head.width * rows;
   Stage stage;
-  stage.kept = inputs + (in_pieces ? 0 : logits + norm + cast);
+  stage.kept = inputs + (in_pieces ? 0 : logits + norm + (options.mixed_precision ? cast : 0));
   stage.peak =
       inputs + norm + 3 * logits + cast + (in_pieces ? 2 * inputs + head.gradients : inputs);
   stage.gradients = head.gradients;
@@ -182,13 +188,13 @@ class Estimator {
         {.rows = size_.tokens,
          .width = slow_dim,
          .logits_per_row = config.vocab_size,
-         .weight_bytes = bytes_of(tied ? model_.embeddings.weight : model_.output.weight),
+         .cast_bytes = cast_bytes(tied ? model_.embeddings.weight : model_.output.weight, options_),
          .gradients = tied ? table : gradients_of("output.")},
         options_));
     stages.push_back(head_stage({.rows = size_.frames,
                                  .width = fast_width,
                                  .logits_per_row = config.num_codebooks * config.codebook_size,
-                                 .weight_bytes = bytes_of(model_.fast_output.weight),
+                                 .cast_bytes = cast_bytes(model_.fast_output.weight, options_),
                                  .gradients = gradients_of("fast_output.")},
                                 options_));
     return stages;

@@ -12,6 +12,7 @@
 #include "koi/base/system_memory.h"
 #include "koi/lm/adapters.h"
 #include "koi/lm/checkpoint.h"
+#include "koi/lm/int8_base.h"
 #include "koi/train/memory_choice.h"
 #include "koi/train/parameters.h"
 
@@ -89,6 +90,7 @@ lm::DualAr load_run_model(const Settings& settings, at::Device device) {
   lm::DualAr model = lm::load_model(settings.base_model, options);
   if (settings.lora) lm::add_lora(model, *settings.lora, stream_seed(settings, Stream::adapters));
   choose_trained(model, settings.lora ? TrainedPart::adapters : TrainedPart::everything);
+  if (settings.base_weights == BaseWeights::int8) lm::quantize_base(model);
   return model;
 }
 

@@ -71,6 +71,17 @@ MixtureSettings read_mixture(Reader& reader, const Node& config, const std::stri
   return settings;
 }
 
+void read_base_weights(Reader& reader, Settings& settings) {
+  const std::string key = "model.base_weights";
+  std::string weights = "full";
+  reader.read_optional(key, weights);
+  require(weights == "full" || weights == "int8", key, "must be full or int8, found " + weights);
+  if (weights == "full") return;
+  require(settings.lora.has_value(), key,
+          "int8 is for a base that stays as it is: add +lora@model.model.lora_config=r_8_alpha_16");
+  settings.base_weights = BaseWeights::int8;
+}
+
 void read_model(Reader& reader, Settings& settings) {
   std::string path;
   reader.read("model.model.path", path);
@@ -89,6 +100,7 @@ void read_model(Reader& reader, Settings& settings) {
     reader.read("model.recompute", always);
     settings.recompute = always ? Recompute::always : Recompute::never;
   }
+  read_base_weights(reader, settings);
 }
 
 void read_machine(Reader& reader, Settings& settings) {

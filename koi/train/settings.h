@@ -23,6 +23,7 @@ namespace koi::train {
 enum class Precision { float32, bfloat16, mixed };
 enum class Accelerator { automatic, cpu };
 enum class Recompute { automatic, always, never };
+enum class BaseWeights { full, int8 };  // of the frozen base, see lm/int8_base.h
 
 struct DatasetSettings {
   std::vector<std::string> proto_files;
@@ -59,6 +60,7 @@ struct Settings {
   int64_t max_length = 0;              // of the model and of batches, tokens
   std::optional<lm::LoraConfig> lora;  // absent: all weights are trained
   Recompute recompute = Recompute::automatic;
+  BaseWeights base_weights = BaseWeights::full;  // int8: with lora only
   Precision precision = Precision::bfloat16;
   Accelerator accelerator = Accelerator::automatic;
   RankSettings ranks;

@@ -105,6 +105,9 @@ constexpr Entry kEntries[] = {
     {"model.recompute", "",
      "Compute the layers again in the backward pass instead of keeping them: auto (where keeping "
      "them would not fit), true, false."},
+    {"model.base_weights", "",
+     "full; int8: the frozen base's linear weights in a quarter of the memory, an approximation "
+     "while adapters are trained."},
     {"model.model.path", "", "Folder of the checkpoint to start from."},
     {"model.model.load_weights", "", "false: begin with random weights."},
     {"model.model.max_length", "tokens", "Positions of the model."},

@@ -24,6 +24,7 @@ std::string describe(const Schedule& schedule) {
 std::vector<std::pair<std::string, std::string>> main_settings(const Settings& settings) {
   return {{"pretrained_ckpt_path", settings.base_model.string()},
           {"model.model.lora_config", describe(settings.lora)},
+          {"model.base_weights", settings.base_weights == BaseWeights::int8 ? "int8" : "full"},
           {"max_length", std::to_string(settings.max_length)},
           {"data.sampler", settings.reference_sampling ? "reference" : "koi"},
           {"data.batch_size", std::to_string(settings.batch_size)},

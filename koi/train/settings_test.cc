@@ -49,10 +49,12 @@ TEST(Settings, TheReferencesCommandLine) {
 }
 
 TEST(Settings, AConfigurationOfTheReferencesNeedsNoKeyOfKois) {
-  const Settings settings = settings_of(
-      {"~model.recompute", "~trainer.val_before_train", "~trainer.samples", "~trainer.timeout_s",
-       "~trainer.loss_reduction", "~trainer.early_stopping", "~data.held_out", "~data.sampler"});
+  const Settings settings =
+      settings_of({"~model.recompute", "~model.base_weights", "~trainer.val_before_train",
+                   "~trainer.samples", "~trainer.timeout_s", "~trainer.loss_reduction",
+                   "~trainer.early_stopping", "~data.held_out", "~data.sampler"});
   EXPECT_EQ(settings.recompute, Recompute::automatic);
+  EXPECT_EQ(settings.base_weights, BaseWeights::full);
   EXPECT_FALSE(settings.val_before_train);
   EXPECT_TRUE(settings.samples.speak);
   EXPECT_EQ(settings.held_out.share, 0.05);
@@ -70,6 +72,7 @@ TEST(Settings, PartsToAdapt) {
   EXPECT_THAT(settings_of({group, key + "targets=fast"}).lora->targets,
               testing::ElementsAre("fast"));
   EXPECT_THAT(error_of({group, key + "target=fast"}), HasSubstr("did you mean"));
+  EXPECT_EQ(settings_of({group, "model.base_weights=int8"}).base_weights, BaseWeights::int8);
 }
 
 TEST(Settings, OverridesReachTheirPlace) {
@@ -151,6 +154,8 @@ TEST(Settings, ImpossibleValuesNameTheirKey) {
       {"+train_dataset.datasets=[{}]", "data.train_dataset.datasets.0.proto_files"},
       {"train_dataset.use_speaker=yes", "use_speaker"},
       {"model.recompute=sometimes", "model.recompute"},
+      {"model.base_weights=int4", "model.base_weights: must be full or int8, found int4"},
+      {"model.base_weights=int8", "model.base_weights: int8 is for a base that stays as it is"},
       {"max_length=5", "model.model.max_length"},
       {"data.max_length=9999", "data.max_length"},
       {"+seed=-1", "seed"},
