@@ -31,6 +31,8 @@ struct Flags {
   std::vector<std::string> weights{"fp32", "bf16", "int8", "int8+int4", "int4"};
   std::vector<int64_t> together{4};
   BenchTime time;
+  TrainBench train;
+  std::string base_weights = "full";
   std::vector<std::string> data;
   int64_t frames = 1000;
   int threads = 0;
@@ -127,6 +129,8 @@ void print_figure(const Figure& figure) {
   line += fmt::format("  {:.3g} CPU s each", figure.cpu_s / figure.amount);
   if (figure.flops) line += fmt::format("  {:.0f} GFLOP/s", 1e-9 * *figure.flops / figure.median_s);
   if (figure.share) line += fmt::format("  {:.0f} % of {}", 100 * *figure.share, figure.limit);
+  if (figure.peak_bytes > 0)
+    line += fmt::format("  {:.2f} GiB", static_cast<double>(figure.peak_bytes) / (1 << 30));
   std::printf("%s\n", line.c_str());
   std::fflush(stdout);
 }
@@ -141,6 +145,7 @@ nlohmann::ordered_json to_json(const Figure& figure) {
     object["limit"] = figure.limit;
     object["share"] = *figure.share;
   }
+  if (figure.peak_bytes > 0) object["peak_memory_bytes"] = figure.peak_bytes;
   return object;
 }
 
@@ -172,9 +177,12 @@ int run(const Flags& flags) {
   if (flags.wants("encode") || flags.wants("decode")) bench_codec(flags, limits, on_figure);
   if (flags.wants("generate")) bench_voice(flags, limits, on_figure);
   if (flags.wants("say")) bench_speech(flags, on_figure);
+  const int64_t peak_before = base::process_memory().peak_bytes;
   if (flags.wants("train")) {
-    lm::DualAr model = lm::load_model(flags.checkpoint, {});
-    on_figure(bench_train(model, limits, flags.time));
+    TrainBench train = flags.train;
+    train.checkpoint = flags.checkpoint;
+    if (flags.base_weights == "int8") train.base = train::BaseWeights::int8;
+    on_figure(bench_train(train, limits, flags.time));
   }
   nlohmann::ordered_json accuracies = nlohmann::ordered_json::array();
   if (flags.accuracy) {
@@ -183,7 +191,7 @@ int run(const Flags& flags) {
       if (!flags.json) print_accuracy(name, accuracy);
     });
   }
-  const double peak = static_cast<double>(base::process_memory().peak_bytes);
+  const auto peak = static_cast<double>(std::max(peak_before, base::process_memory().peak_bytes));
   if (!flags.json) {
     std::printf("most memory: %.2f GiB\n", peak / (1 << 30));
     return 0;
@@ -228,6 +236,15 @@ void add_bench(CLI::App& app) {
                    "tokens that the model has seen before a frame")
       ->capture_default_str()
       ->check(CLI::Range(0, 1000000));
+  command->add_option("--train-rows", flags->train.rows, "rows of a training step's batch")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 4096));
+  command->add_option("--train-tokens", flags->train.tokens, "positions of each of them")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1000000));
+  command->add_option("--base-weights", flags->base_weights, "model.base_weights of the training")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"full", "int8"}));
   command->add_option("--seconds", flags->time.least_s, "each figure is repeated for so long")
       ->capture_default_str()
       ->check(CLI::Range(0.0, 3600.0));

@@ -1,16 +1,23 @@
 #include "cli/bench_figures.h"
 
+#include <fmt/format.h>
+#include <malloc.h>
+
 #include <algorithm>
 #include <chrono>
 #include <ctime>
 #include <functional>
 
 #include "koi/base/interrupt.h"
+#include "koi/base/process_memory.h"
 #include "koi/codec/flops.h"
 #include "koi/kernels/read_speed.h"
 #include "koi/lm/adapters.h"
+#include "koi/lm/checkpoint.h"
 #include "koi/lm/cpu_runner.h"
+#include "koi/lm/int8_base.h"
 #include "koi/speech/engine.h"
+#include "koi/tensor/block_cache.h"
 #include "koi/tensor/device.h"
 #include "koi/tensor/gemm_peak.h"
 #include "koi/tensor/random.h"
@@ -196,25 +203,32 @@ Figure bench_batch(const lm::CpuWeights& weights, const std::string& name, int64
   return figure;
 }
 
-Figure bench_train(lm::DualAr& model, const Limits& limits, const BenchTime& time) {
-  const lm::ModelConfig& config = model.config();
+Figure bench_train(const TrainBench& bench, const Limits& limits, const BenchTime& time) {
+  tensor::keep_large_blocks();
+  ::malloc_trim(0);
+  base::forget_peak_memory();
+  lm::DualAr model = lm::load_model(bench.checkpoint, {});
   lm::add_lora(model, {}, 1);
   train::choose_trained(model, train::TrainedPart::adapters);
+  if (bench.base == train::BaseWeights::int8) lm::quantize_base(model);
   train::Trainer trainer(model, {}, {}, {.accumulate_batches = 1}, tensor::make_generator(1));
-  const int64_t tokens = std::min<int64_t>(512, config.max_seq_len);
-  train::Batch batch{.tokens = at::ones({1, 1 + config.num_codebooks, tokens}, at::kLong),
-                     .labels = at::ones({1, 1 + config.num_codebooks, tokens}, at::kLong),
-                     .padding = {}};
+  const int64_t tokens = std::min(bench.tokens, model.config().max_seq_len);
+  train::Batch batch{
+      .tokens = at::ones({bench.rows, 1 + model.config().num_codebooks, tokens}, at::kLong),
+      .labels = at::ones({bench.rows, 1 + model.config().num_codebooks, tokens}, at::kLong),
+      .padding = {}};
   batch.tokens.select(1, 0).fill_(model.semantic_token_id());
   const double flops = train::count_flops(model, batch, false).needed();
-  Figure figure =
-      timed({.work = "training step", .amount = static_cast<double>(tokens), .unit = "tokens"},
-            time, [&] {
-              trainer.add_batch(batch);
-              trainer.update();
-            });
+  Figure figure = timed({.work = fmt::format("training step, {} x {}", bench.rows, tokens),
+                         .amount = static_cast<double>(bench.rows * tokens),
+                         .unit = "tokens"},
+                        time, [&] {
+                          trainer.add_batch(batch);
+                          trainer.update();
+                        });
   figure.share = flops / figure.median_s / limits.gemm_flops_per_s;
   figure.limit = "sgemm";
+  figure.peak_bytes = base::process_memory().peak_bytes;
   return figure;
 }
 

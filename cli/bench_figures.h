@@ -9,7 +9,7 @@
 #include "koi/base/files.h"
 #include "koi/codec/firefly.h"
 #include "koi/lm/cpu_weights.h"
-#include "koi/lm/model.h"
+#include "koi/train/settings.h"
 
 namespace koi::cli {
 
@@ -30,6 +30,7 @@ struct Figure {
   std::optional<double> flops = std::nullopt;  // of a repetition, where they are counted
   std::optional<double> share = std::nullopt;  // of `limit`
   std::string limit = {};                      // "memory", "sgemm"
+  int64_t peak_bytes = 0;                      // of the process meanwhile; 0: not looked at
 
   double rate() const { return amount / median_s; }  // units a second
 };
@@ -56,9 +57,14 @@ std::vector<Figure> bench_generate(const lm::CpuWeights& weights, const std::str
 Figure bench_batch(const lm::CpuWeights& weights, const std::string& name, int64_t sequences,
                    const Limits& limits, const BenchTime& time);
 
-// A step of LoRA training (r 8 on everything) on one row of 512 tokens without recomputation. The
-// model gets adapters and gradients.
-Figure bench_train(lm::DualAr& model, const Limits& limits, const BenchTime& time);
+// Steps of LoRA training (r 8 on everything) without recomputation, on rows of frames.
+struct TrainBench {
+  base::fs::path checkpoint;
+  int64_t rows = 1, tokens = 512;  // as many of these as the model has positions
+  train::BaseWeights base = train::BaseWeights::full;
+};
+// Loads the checkpoint and takes memory as koi train does, so that its peak is that of a run.
+Figure bench_train(const TrainBench& bench, const Limits& limits, const BenchTime& time);
 
 // The checkpoint folder until it can speak: tokenizer, weights, codec.
 Figure bench_load(const base::fs::path& checkpoint, const BenchTime& time);

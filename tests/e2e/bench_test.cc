@@ -62,7 +62,17 @@ TEST_F(Bench, MeasuresEachPart) {
                          "frame of 4 voices, int8+int4", "say, fp32", "first sound, fp32",
                          "say, 4 at once, fp32", "first sound, 4 at once, fp32", "say, int8+int4",
                          "first sound, int8+int4", "say, 4 at once, int8+int4",
-                         "first sound, 4 at once, int8+int4", "training step"));
+                         "first sound, 4 at once, int8+int4", "training step, 1 x 512"));
+  EXPECT_GT(found["figures"].back()["peak_memory_bytes"], 0);
+}
+
+TEST_F(Bench, TrainsOnWhatIsAsked) {
+  const json found = measure(
+      {"train", "--train-rows", "2", "--train-tokens", "32", "--base-weights", "int8"})["figures"];
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0]["work"], "training step, 2 x 32");
+  EXPECT_EQ(found[0]["amount"], 64);
+  EXPECT_EQ(run({"bench", "train", "--base-weights", "int4"}).status, 2);
 }
 
 TEST_F(Bench, AccuracyFallsWithTheBits) {
