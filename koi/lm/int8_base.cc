@@ -6,13 +6,13 @@
 namespace koi::lm {
 namespace {
 
-void quantize(Linear& layer) {
+void quantize(Linear& layer, kernels::Arena& arena) {
   if (layer.weight.requires_grad()) return;
   const at::Device device = layer.weight.device();
   const at::Tensor values = layer.weight.to(at::kCPU, at::kFloat).contiguous();
   const kernels::Matrix matrix = kernels::make_matrix(
       {.rows = values.size(0), .columns = values.size(1), .values = values.const_data_ptr()},
-      kernels::Format::int8, tensor::thread_count());
+      kernels::Format::int8, arena, tensor::thread_count());
   const auto options = at::device(at::kCPU);
   layer.weight =
       at::from_blob(
@@ -29,7 +29,8 @@ void quantize(Linear& layer) {
 
 void quantize_base(DualAr& model) {
   const at::NoGradGuard no_gradients;
-  model.visit_adapted({.linear = [](const std::string&, Linear& layer) { quantize(layer); },
+  kernels::Arena arena;
+  model.visit_adapted({.linear = [&](const std::string&, Linear& layer) { quantize(layer, arena); },
                        .embedding = [](const std::string&, Embedding&) {}});
 }
 

@@ -32,8 +32,10 @@ TEST(QuantizeBase, IsTheProductWithTheKernelsMatrix) {
   EXPECT_TRUE(model.layers[0].feed_forward.w1.weight.is_same(trained));
   EXPECT_TRUE(model.embeddings.weight.is_same(embeddings));
 
-  const kernels::Matrix matrix = kernels::make_matrix(
-      {.rows = 16, .columns = 24, .values = full.const_data_ptr()}, kernels::Format::int8, 1);
+  kernels::Arena arena;
+  const kernels::Matrix matrix =
+      kernels::make_matrix({.rows = 16, .columns = 24, .values = full.const_data_ptr()},
+                           kernels::Format::int8, arena, 1);
   at::Tensor rows = at::empty_like(full);
   for (int64_t i = 0; i < 16; ++i) kernels::read_row(matrix, i, rows[i].mutable_data_ptr<float>());
   EXPECT_GT(test::max_difference(rows, full), 0);
