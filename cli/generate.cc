@@ -62,12 +62,15 @@ int run(const GenerateFlags& flags) {
   warn_of_cut_codebooks(flags, references, model.model.config().num_codebooks);
 
   speech::Speaker speaker(model, flags.speech.noises());
+  std::optional<speech::KeptBeginnings> kept;
+  if (!references.empty()) kept = flags.speech.kept(model);
   for (int sample = 0; sample < flags.num_samples; ++sample) {
     speech::StoredCodes codes;
     try {
       base::Progress progress("generate", "frames", 0);
-      codes = speech::join_codes(
-          speech::generate_long(speaker, text, references, flags.speech.options(model, progress)));
+      speech::LongOptions options = flags.speech.options(progress);
+      options.kept = kept;
+      codes = speech::join_codes(speech::generate_long(speaker, text, references, options));
     } catch (const base::Interrupted&) {
       return report_interrupted(
           fmt::format("{} of {} samples are written; the same command makes all of them anew",

@@ -119,10 +119,11 @@ speech::Speech speak(const SayFlags& flags, const speech::Engine& engine, const 
     if (times.first_audio_s == 0) times.first_audio_s = base::seconds_since_start();
     if (piped) write_to_standard_output(audio::to_pcm16_bytes(samples));
   };
-  return engine.say(text, references,
-                    {.text = flags.speech.options(engine.model(), progress),
-                     .noises = flags.speech.noises(),
-                     .on_audio = on_audio});
+  speech::LongOptions options = flags.speech.options(progress);
+  if (!references.empty()) options.kept = flags.speech.kept(engine.model());
+  return engine.say(
+      text, references,
+      {.text = std::move(options), .noises = flags.speech.noises(), .on_audio = on_audio});
 }
 
 int run(const SayFlags& flags) {

@@ -95,11 +95,14 @@ std::optional<base::BlobCache> SpeechFlags::cache() const {
   return base::BlobCache(*folder);
 }
 
-speech::LongOptions SpeechFlags::options(const speech::SpeechModel& model,
-                                         base::Progress& progress) const {
+std::optional<speech::KeptBeginnings> SpeechFlags::kept(const speech::SpeechModel& model) const {
+  const std::optional<base::BlobCache> files = cache();
+  if (!files || model.cpu == nullptr) return std::nullopt;
+  return speech::KeptBeginnings{.files = *files, .model = lm::fingerprint(*model.cpu)};
+}
+
+speech::LongOptions SpeechFlags::options(base::Progress& progress) const {
   speech::LongOptions result = options();
-  if (const auto kept = cache(); kept && model.cpu != nullptr)
-    result.kept = {.files = *kept, .model = lm::fingerprint(*model.cpu)};
   result.generate.on_frame = [&progress](size_t, std::span<const int32_t>) { progress.advance(); };
   result.on_segment = [&progress](const speech::Segment& segment) {
     if (segment.codes.codes.frames > 0) return;

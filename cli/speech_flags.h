@@ -35,9 +35,11 @@ struct SpeechFlags {
   lm::LoadModelOptions model_options() const;
   void prepare(speech::SpeechModel& model, const std::vector<lm::WeightedAdapter>& adapters) const;
   // The options, reporting frames and empty segments to `progress`, which must outlive them.
-  speech::LongOptions options(const speech::SpeechModel& model, base::Progress& progress) const;
-  // Where references are kept between runs (--cache); nothing: nowhere.
+  speech::LongOptions options(base::Progress& progress) const;
+  // Where references are kept between runs (--cache), and with what the model made of them;
+  // nothing: nowhere.
   std::optional<base::BlobCache> cache() const;
+  std::optional<speech::KeptBeginnings> kept(const speech::SpeechModel& model) const;
   // The draws of each of the segments that are spoken together, see speech::Speaker.
   std::vector<speech::Noise> noises() const;
 

@@ -7,6 +7,7 @@
 
 #include "koi/base/error.h"
 #include "koi/base/hash.h"
+#include "koi/base/leftovers.h"
 
 namespace koi::base {
 namespace {
@@ -54,6 +55,7 @@ std::optional<std::string> BlobCache::load(std::string_view key) const {
 void BlobCache::keep(std::string_view key, std::string_view bytes) const {
   try {
     make_folder(folder_);
+    remove_leftovers(folder_);
     AtomicFile file(file_of(key));
     file.write(sha256_hex(bytes));
     file.write(bytes);

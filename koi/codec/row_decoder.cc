@@ -111,9 +111,7 @@ void RowDecoder::forward(State& state, const at::Tensor& values, float* audio) c
   RowSequence& sequence = state.sequence;
   sequence.begin_piece();
   int64_t rows = values.size(0);
-  const float* digits = values.const_data_ptr<float>();
-  for (int64_t i = 0; i < rows; ++i)
-    std::copy_n(digits + i * values.size(1), values.size(1), state.digits.row(i));
+  state.digits.set(values);
   projection_.forward(state.digits, 0, rows, state.latent);
 
   RowBuffer* x = &state.latent;

@@ -48,10 +48,7 @@ at::Tensor RowEncoder::forward_piece(State& state, const at::Tensor& mel, int64_
   RowSequence& sequence = state.sequence;
   sequence.begin_piece();
   int64_t rows = mel.size(0);
-  const float* frames = mel.const_data_ptr<float>();
-  for (int64_t i = 0; i < rows; ++i)
-    std::copy_n(frames + i * mel.size(1), mel.size(1), state.mel.row(i));
-
+  state.mel.set(mel);
   RowBuffer* x = &state.mel;
   for (size_t i = 0; i < stages_.size(); ++i) {
     const auto& [conv, norm, blocks] = stages_[i];

@@ -21,6 +21,12 @@ at::Tensor padded(const at::Tensor& x, int64_t size) {
 RowBuffer::RowBuffer(int64_t lead, int64_t rows, int64_t width)
     : values_(at::empty({lead + rows, width}, at::kFloat)), lead_(lead), width_(width) {}
 
+void RowBuffer::set(const at::Tensor& values) {
+  const float* from = values.const_data_ptr<float>();
+  for (int64_t i = 0; i < values.size(0); ++i)
+    std::copy_n(from + i * values.size(1), values.size(1), row(i));
+}
+
 void RowSequence::join(int64_t history, RowBuffer& input, int64_t rows) {
   const int64_t count = history * input.width();
   if (next_ == memory_.size()) memory_.emplace_back(count);

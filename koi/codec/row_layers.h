@@ -26,6 +26,8 @@ class RowBuffer {
   int64_t width() const { return width_; }
   // Row `i` from -lead on.
   float* row(int64_t i) { return values_.data_ptr<float>() + (lead_ + i) * width_; }
+  // `values` float [n, up to width]: the first of each of n rows from 0 on.
+  void set(const at::Tensor& values);
 
  private:
   at::Tensor values_;  // [lead + rows, width]
