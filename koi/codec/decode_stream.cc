@@ -16,6 +16,10 @@ DecodeStream::DecodeStream(const Firefly& codec, size_t threads) : codec_(codec)
   }
 }
 
+void DecodeStream::set_threads(size_t threads) {
+  if (state_) state_->sequence.set_threads(threads);
+}
+
 std::vector<float> DecodeStream::push(const at::Tensor& codes) {
   std::vector<float> samples(
       static_cast<size_t>(codes.size(1) * codec_.config().samples_per_column()));

@@ -19,6 +19,9 @@ class DecodeStream {
   // `codec` must outlive the stream. Works on so many threads; 0: tensor::thread_count().
   explicit DecodeStream(const Firefly& codec, size_t threads = 0);
 
+  // For the pushes to come.
+  void set_threads(size_t threads);
+
   // `codes` integer [K, T], the next T columns -> their T * samples_per_column samples, within
   // (-1, 1). T may be 0. Throws Error(corrupt) as Firefly::decode; the stream then stands where it
   // stood.

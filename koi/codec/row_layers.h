@@ -40,6 +40,11 @@ class RowSequence {
  public:
   explicit RowSequence(size_t threads) : team_(std::make_unique<kernels::Team>(threads)) {}
 
+  // From the next piece on; results do not depend on it.
+  void set_threads(size_t threads) {
+    if (team_->size() != threads) team_ = std::make_unique<kernels::Team>(threads);
+  }
+
   // Convolutions come in the same order for each piece.
   void begin_piece() { next_ = 0; }
   // Puts the next convolution's last `history` inputs before the first row of `input`, and keeps

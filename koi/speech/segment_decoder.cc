@@ -68,6 +68,7 @@ void SegmentDecoder::finish(const Segment& segment) {
 
 std::vector<float> SegmentDecoder::samples() {
   std::unique_lock lock(mutex_);
+  complete_ = true;
   // Looks for a stop now and then.
   while (!changed_.wait_for(lock, std::chrono::milliseconds(50),
                             [&] { return failure_ || (blocks_.empty() && !busy_); })) {
@@ -106,8 +107,10 @@ void SegmentDecoder::work() {
     const checkpoint::Codes block = std::move(blocks_.front());
     blocks_.pop_front();
     busy_ = true;
+    const size_t threads = complete_ ? tensor::thread_count() : half_of_the_cores();
     lock.unlock();
     try {
+      stream_.set_threads(threads);
       const at::Tensor codes = at::tensor(at::ArrayRef<int32_t>(block.values), at::kLong)
                                    .view({block.codebooks, block.frames});
       const std::vector<float> samples = stream_.push(codes);

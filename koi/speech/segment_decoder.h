@@ -18,8 +18,8 @@
 namespace koi::speech {
 
 // Decodes the segments one behind the other, as they were one sequence of codes, in a thread of its
-// own that takes half of the cores: decoding is arithmetic, a frame waits for memory, and both
-// together take less time than one behind the other.
+// own that takes half of the cores, all once nothing more is to come: decoding is arithmetic, a
+// frame waits for memory, and both together take less time than one behind the other.
 class SegmentDecoder {
  public:
   // `codec` has to stay. `on_samples` (may be empty) is handed what is new, in that thread. What it
@@ -54,9 +54,10 @@ class SegmentDecoder {
   std::vector<int32_t> waiting_;  // those behind, [columns, K]
   int64_t columns_at_once_;
 
-  std::mutex mutex_;  // of the next four
+  std::mutex mutex_;  // of the next five
   std::condition_variable changed_;
   std::deque<checkpoint::Codes> blocks_;
+  bool complete_ = false;  // nothing more is handed over
   bool ending_ = false;
   std::exception_ptr failure_;
   std::vector<float> samples_;  // the thread's, until it has ended
