@@ -1,12 +1,15 @@
 #include "koi/base/atomic_folder.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <vector>
 
 #include "koi/base/error.h"
 
@@ -20,9 +23,11 @@ bool is_taken(const fs::path& path) {
   return !fs::is_directory(status) || !fs::is_empty(path, ignored);
 }
 
+constexpr std::string_view kTemporary = ".koi-tmp-XXXXXX", kAside = ".koi-old-XXXXXX";
+
 // A fresh folder beside `path`, on the same file system.
-fs::path make_beside(const fs::path& path) {
-  std::string name = (path.parent_path() / ".koi-tmp-XXXXXX").string();
+fs::path make_beside(const fs::path& path, std::string_view pattern) {
+  std::string name = (path.parent_path() / pattern).string();
   if (::mkdtemp(name.data()) == nullptr) {
     throw Error(ErrorKind::io, path.string(),
                 std::string("the folder cannot be made: ") + std::strerror(errno));
@@ -39,10 +44,36 @@ void rename_folder(const fs::path& from, const fs::path& to) {
 // At once, where the file system can do that; else there is nothing at `there` for a moment.
 void exchange(const fs::path& here, const fs::path& there) {
   if (::renameat2(AT_FDCWD, here.c_str(), AT_FDCWD, there.c_str(), RENAME_EXCHANGE) == 0) return;
-  const fs::path aside = make_beside(there);
+  const fs::path aside = make_beside(there, kAside);
   rename_folder(there, aside);
   rename_folder(here, there);
   rename_folder(aside, here);
+}
+
+// A descriptor that holds the lock of a folder; -1 where another has it, or there are no locks.
+int try_lock(const fs::path& folder) {
+  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (descriptor >= 0 && ::flock(descriptor, LOCK_EX | LOCK_NB) == 0) return descriptor;
+  if (descriptor >= 0) ::close(descriptor);
+  return -1;
+}
+
+// Temporary folders that nobody works in.
+void remove_left_over(const fs::path& parent) {
+  const std::string_view prefix = kTemporary.substr(0, kTemporary.find('X'));
+  std::error_code error;
+  std::vector<fs::path> found;
+  fs::directory_iterator entry(parent, error);
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (name.starts_with(prefix) && name.size() == kTemporary.size()) found.push_back(*entry);
+  }
+  for (const fs::path& folder : found) {
+    const int lock = try_lock(folder);
+    if (lock < 0) continue;
+    fs::remove_all(folder, error);
+    ::close(lock);
+  }
 }
 
 }  // namespace
@@ -55,7 +86,12 @@ AtomicFolder::AtomicFolder(const fs::path& path, Existing existing) : existing_(
                 "choose another folder or remove it first");
   }
   make_folder(path_.parent_path());
-  temporary_ = make_beside(path_);
+  remove_left_over(path_.parent_path());
+  // Another process may have taken a folder that has no lock yet for a left one.
+  do {
+    temporary_ = make_beside(path_, kTemporary);
+    lock_ = try_lock(temporary_);
+  } while (!fs::exists(temporary_));
   const mode_t mask = ::umask(0);
   ::umask(mask);
   ::chmod(temporary_.c_str(), 0777 & ~mask);
@@ -64,6 +100,7 @@ AtomicFolder::AtomicFolder(const fs::path& path, Existing existing) : existing_(
 AtomicFolder::~AtomicFolder() {
   std::error_code ignored;
   if (!temporary_.empty()) fs::remove_all(temporary_, ignored);
+  if (lock_ >= 0) ::close(lock_);
 }
 
 void AtomicFolder::commit() {

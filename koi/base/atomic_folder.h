@@ -9,9 +9,9 @@ class AtomicFolder {
  public:
   enum class Existing { refuse, replace };
 
-  // Makes an empty temporary folder beside `path` (whose parents are made). `path` may be missing
-  // or an empty folder; anything else there is replaced by commit() or an Error(io) at once. Throws
-  // Error(io) with the system's reason.
+  // Makes an empty temporary folder beside `path` (whose parents are made), and removes those that
+  // killed processes left there. `path` may be missing or an empty folder; anything else there is
+  // replaced by commit() or an Error(io) at once. Throws Error(io) with the system's reason.
   explicit AtomicFolder(const fs::path& path, Existing existing = Existing::refuse);
   // Without commit() nothing is left behind and `path` is as it was.
   ~AtomicFolder();
@@ -24,6 +24,7 @@ class AtomicFolder {
  private:
   fs::path path_;
   fs::path temporary_;
+  int lock_ = -1;  // on the temporary folder: somebody is at work in it
   Existing existing_;
 };
 

@@ -55,5 +55,16 @@ TEST(AtomicFolder, ReplacesOnRequest) {
   EXPECT_EQ(entries(dir.path()), 1u);
 }
 
+TEST(AtomicFolder, RemovesWhatKilledProcessesLeft) {
+  const test::TempDir dir;
+  const AtomicFolder at_work(dir / "a");
+  make_folder(dir / ".koi-tmp-abcdef/b");
+  make_folder(dir / ".koi-tmp-mine");
+  AtomicFolder(dir / "c").commit();
+  EXPECT_FALSE(fs::exists(dir / ".koi-tmp-abcdef"));
+  EXPECT_TRUE(fs::exists(dir / ".koi-tmp-mine"));
+  EXPECT_TRUE(fs::exists(at_work.temporary_path()));
+}
+
 }  // namespace
 }  // namespace koi::base
