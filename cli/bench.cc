@@ -18,6 +18,7 @@
 #include "koi/base/process_memory.h"
 #include "koi/base/version.h"
 #include "koi/checkpoint/codec_file.h"
+#include "koi/checkpoint/weights_file.h"
 #include "koi/kernels/instructions.h"
 #include "koi/lm/checkpoint.h"
 #include "koi/tensor/device.h"
@@ -28,7 +29,7 @@ namespace {
 struct Flags {
   std::vector<std::string> what;
   std::string checkpoint = "checkpoints/fish-speech-1.4";
-  std::vector<std::string> weights{"fp32", "bf16", "int8", "int8+int4", "int4"};
+  std::vector<std::string> weights;  // none: all that the checkpoint can have
   std::vector<int64_t> together{4};
   BenchTime time;
   TrainBench train;
@@ -65,11 +66,22 @@ void bench_codec(const Flags& flags, const Limits& limits, const OnFigure& on_fi
   if (flags.wants("decode")) on_figure(bench_decode(codec, limits, flags.time));
 }
 
+// Of the language model on a CPU.
+std::vector<std::string> formats_of(const Flags& flags) {
+  if (!flags.weights.empty()) return flags.weights;
+  const checkpoint::WeightsFile file = lm::read_weights(flags.checkpoint);
+  if (checkpoint::is_quantised(file.tensors)) return {name_of(lm::formats_of(file))};
+  return {"fp32", "bf16", "int8", "int8+int4", "int4"};
+}
+
+lm::CpuWeights load_weights(const Flags& flags, const lm::DualAr& model, const std::string& name) {
+  return lm::load_cpu_weights(flags.checkpoint, model, parse_formats(name), tensor::thread_count());
+}
+
 void bench_voice(const Flags& flags, const Limits& limits, const OnFigure& on_figure) {
-  const lm::DualAr model = lm::load_model(flags.checkpoint, {.dtype = std::nullopt});
-  for (const std::string& name : flags.weights) {
-    const lm::CpuWeights weights =
-        lm::cpu_weights(model, parse_formats(name), tensor::thread_count());
+  const lm::DualAr model = lm::load_model(flags.checkpoint, {.shapes_only = true});
+  for (const std::string& name : formats_of(flags)) {
+    const lm::CpuWeights weights = load_weights(flags, model, name);
     for (const Figure& figure : bench_generate(weights, name, limits, flags.time))
       on_figure(figure);
     for (const int64_t together : flags.together)
@@ -79,10 +91,10 @@ void bench_voice(const Flags& flags, const Limits& limits, const OnFigure& on_fi
 
 void bench_speech(const Flags& flags, const OnFigure& on_figure) {
   speech::Engine engine =
-      speech::Engine::load({.checkpoint = flags.checkpoint, .codec = {}}, {.dtype = std::nullopt});
-  for (const std::string& name : flags.weights) {
-    engine.model().cpu = std::make_shared<lm::CpuWeights>(
-        lm::cpu_weights(engine.model().model, parse_formats(name), tensor::thread_count()));
+      speech::Engine::load({.checkpoint = flags.checkpoint, .codec = {}}, {.shapes_only = true});
+  for (const std::string& name : formats_of(flags)) {
+    engine.model().cpu =
+        std::make_shared<lm::CpuWeights>(load_weights(flags, engine.model().model, name));
     std::vector<int64_t> counts{1};
     counts.insert(counts.end(), flags.together.begin(), flags.together.end());
     for (const int64_t count : counts)
@@ -93,15 +105,12 @@ void bench_speech(const Flags& flags, const OnFigure& on_figure) {
 // Every format against fp32.
 void bench_accuracy(const Flags& flags,
                     const std::function<void(const std::string&, const Accuracy&)>& on_result) {
-  const lm::DualAr model = lm::load_model(flags.checkpoint, {.dtype = std::nullopt});
+  const lm::DualAr model = lm::load_model(flags.checkpoint, {.shapes_only = true});
+  const lm::CpuWeights exact = load_weights(flags, model, "fp32");
   const auto sentences = read_sentences(flags.data, text::Tokenizer::load(flags.checkpoint),
                                         flags.frames, model.config());
-  const lm::CpuWeights exact =
-      lm::cpu_weights(model, parse_formats("fp32"), tensor::thread_count());
-  for (const std::string& name : flags.weights)
-    on_result(name, compare_weights(
-                        exact, lm::cpu_weights(model, parse_formats(name), tensor::thread_count()),
-                        sentences));
+  for (const std::string& name : formats_of(flags))
+    on_result(name, compare_weights(exact, load_weights(flags, model, name), sentences));
 }
 
 void print_accuracy(const std::string& name, const Accuracy& accuracy) {
@@ -109,8 +118,9 @@ void print_accuracy(const std::string& name, const Accuracy& accuracy) {
     return fmt::format("{} {:.3g} nats, {:.2f} % the same best", what, difference.divergence,
                        100 * difference.agreement);
   };
-  std::printf("%-10s %s; %s (%d frames)\n", name.c_str(), part("tokens", accuracy.tokens).c_str(),
-              part("codes", accuracy.codes).c_str(), static_cast<int>(accuracy.tokens.count));
+  std::printf("%-10s %s; %s (%d frames)%s\n", name.c_str(), part("tokens", accuracy.tokens).c_str(),
+              part("codes", accuracy.codes).c_str(), static_cast<int>(accuracy.tokens.count),
+              accuracy.is_close() ? "  near fp32" : "");
 }
 
 nlohmann::ordered_json to_json(const std::string& name, const Accuracy& accuracy) {
@@ -119,7 +129,10 @@ nlohmann::ordered_json to_json(const std::string& name, const Accuracy& accuracy
                                   {"same_best", difference.agreement},
                                   {"count", difference.count}};
   };
-  return {{"weights", name}, {"tokens", part(accuracy.tokens)}, {"codes", part(accuracy.codes)}};
+  return {{"weights", name},
+          {"tokens", part(accuracy.tokens)},
+          {"codes", part(accuracy.codes)},
+          {"near_fp32", accuracy.is_close()}};
 }
 
 // A figure as a line of text: 29.8 ms, 33.6 frames/s, 0.0591 CPU s each, 88 % of memory.
@@ -160,6 +173,8 @@ void check(const Flags& flags) {
 
 int run(const Flags& flags) {
   check(flags);
+  if (flags.wants("train"))
+    checkpoint::require_full_weights(checkpoint::load_weights(flags.checkpoint));
   tensor::set_threads(flags.threads);
   const Limits limits = measure_limits();
   const auto instructions = std::string(name_of(kernels::usable_instructions().front()));
@@ -224,8 +239,9 @@ void add_bench(CLI::App& app) {
       ->check(CLI::IsMember({"encode", "decode", "generate", "say", "train", "load", "all"}));
   command->add_option("--checkpoint-path", flags->checkpoint, "checkpoint folder")
       ->capture_default_str();
-  command->add_option("--weights", flags->weights, "formats to generate with (several)")
-      ->capture_default_str();
+  command->add_option("--weights", flags->weights,
+                      "formats to generate with (several); by default all, or that of a quantised "
+                      "checkpoint");
   command
       ->add_option("--together", flags->together,
                    "voices that generate, and segments that say, take at once beside one (several)")

@@ -165,7 +165,14 @@ std::vector<int32_t> by_columns(const dataset::TokenMatrix& matrix, int64_t most
   return values;
 }
 
+bool is_close_part(const Difference& difference) {
+  constexpr double kMostNats = 0.01, kLeastAgreement = 0.98;
+  return difference.divergence <= kMostNats && difference.agreement >= kLeastAgreement;
+}
+
 }  // namespace
+
+bool Accuracy::is_close() const { return is_close_part(tokens) && is_close_part(codes); }
 
 std::vector<ForcedSentence> read_sentences(const std::vector<std::string>& patterns,
                                            const text::Tokenizer& tokenizer, int64_t frames,

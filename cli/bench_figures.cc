@@ -235,11 +235,8 @@ Figure bench_train(const TrainBench& bench, const Limits& limits, const BenchTim
 Figure bench_load(const base::fs::path& checkpoint, const BenchTime& time) {
   return timed({.work = "load", .amount = 1, .unit = "loads"}, time, [&] {
     const speech::Engine engine =
-        speech::Engine::load({.checkpoint = checkpoint, .codec = {}}, {.dtype = std::nullopt});
-    const lm::DualAr& model = engine.model().model;
-    const auto format =
-        model.dtype() == at::kBFloat16 ? kernels::Format::bf16 : kernels::Format::f32;
-    lm::cpu_weights(model, {.slow = format, .fast = format}, tensor::thread_count());
+        speech::Engine::load({.checkpoint = checkpoint, .codec = {}}, {.shapes_only = true});
+    lm::load_cpu_weights(checkpoint, engine.model().model, {}, tensor::thread_count());
   });
 }
 

@@ -6,6 +6,7 @@
 #include "koi/audio/audio_file.h"
 #include "koi/base/error.h"
 #include "koi/checkpoint/safetensors.h"
+#include "koi/checkpoint/weights_file.h"
 #include "koi/dataset/shard.h"
 #include "koi/text/tokenizer.h"
 
@@ -76,6 +77,7 @@ bool has_extension(const base::fs::path& path, const std::set<std::string>& exte
 }  // namespace
 
 Description describe_file(const base::fs::path& path) {
+  if (base::fs::is_directory(path)) return describe_file(checkpoint::find_weights(path));
   const auto file = base::MappedFile::open(path);
   const std::string_view bytes = file->bytes();
   if (bytes.starts_with("\x93NUMPY") || has_extension(path, {".npy"}))

@@ -6,7 +6,8 @@
 namespace koi::cli {
 
 // A checkpoint, an array, a tokenizer.json, a recording or a shard (which has no mark of its own:
-// by its extension). Throws Error(unsupported) for other files, and as the readers do.
+// by its extension); of a checkpoint folder its weights. Throws Error(unsupported) for other files,
+// and as the readers do.
 checkpoint::Description describe_file(const base::fs::path& path);
 
 }  // namespace koi::cli

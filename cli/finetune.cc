@@ -18,6 +18,7 @@
 #include "koi/base/interrupt.h"
 #include "koi/base/launch.h"
 #include "koi/checkpoint/codec_file.h"
+#include "koi/checkpoint/weights_file.h"
 #include "koi/text/clean.h"
 
 namespace koi::cli {
@@ -142,6 +143,7 @@ class Finetune {
     if (!fs::is_directory(flags_.raw))
       throw Error(ErrorKind::not_found, flags_.raw, "no such folder");
     checkpoint::find_codec(flags_.checkpoint);
+    checkpoint::require_full_weights(checkpoint::load_weights(flags_.checkpoint));
   }
 
   bool step(const Step& what) {

@@ -18,7 +18,7 @@ struct HeavyCommand {
   const char* summary;
 };
 
-constexpr std::array<HeavyCommand, 9> kHeavy{{
+constexpr std::array<HeavyCommand, 10> kHeavy{{
     {"extract-vq", "Recordings -> semantic tokens (.npy)"},
     {"train", "Fine-tune: LoRA or all weights"},
     {"merge-lora", "Base + adapters -> a plain checkpoint"},
@@ -27,6 +27,7 @@ constexpr std::array<HeavyCommand, 9> kHeavy{{
     {"codec", "Audio -> codes and resynthesis; codes -> audio"},
     {"say", "Text -> speech (.wav)"},
     {"init", "A random checkpoint folder for trials"},
+    {"quantize", "A checkpoint with smaller weights, which speaks faster"},
     {"bench", "How fast this machine is, and how near to its limits"},
 }};
 

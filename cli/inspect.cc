@@ -75,7 +75,8 @@ void add_inspect(CLI::App& app) {
       [options] { return run(*options); });
   command
       ->add_option("FILE", options->file,
-                   ".pth, .ckpt, .safetensors, .npy, .protos, tokenizer.json or audio file")
+                   ".pth, .ckpt, .safetensors, .npy, .protos, tokenizer.json or audio file, or a "
+                   "checkpoint folder")
       ->required();
   command->add_flag("--json", options->json, "print one JSON object");
   command

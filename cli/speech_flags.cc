@@ -130,14 +130,14 @@ lm::LoadModelOptions SpeechFlags::model_options() const {
   at::ScalarType dtype = lm::preferred_dtype(device);
   if (half_ && device.is_cuda()) dtype = at::kHalf;
   lm::LoadModelOptions options{.dtype = dtype, .device = device};
-  weights_.choose(options, !lora.adapters.empty());
+  weights_.choose(options);
   return options;
 }
 
 void SpeechFlags::prepare(speech::SpeechModel& model,
                           const std::vector<lm::WeightedAdapter>& adapters) const {
   lm::put_adapters(model.model, adapters, checkpoint);
-  weights_.apply(model);
+  weights_.apply(model, checkpoint);
 }
 
 std::vector<speech::Noise> SpeechFlags::noises() const {

@@ -13,6 +13,7 @@ int main(int argc, char** argv) {
   add_codec(app);
   add_say(app);
   add_init(app);
+  add_quantize(app);
   add_bench(app);
   return run_program(app, argc, argv);
 }

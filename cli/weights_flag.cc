@@ -13,7 +13,7 @@ constexpr char kAuto[] = "auto";
 kernels::Format format_of(const std::string& name) {
   if (const auto format = kernels::format_of(name)) return *format;
   throw Error(ErrorKind::usage, "--weights", "there is no format " + name,
-              "give auto, fp32, bf16, int8, int4, or two as int8+int4");
+              "the formats are fp32, bf16, int8 and int4; two as int8+int4");
 }
 
 }  // namespace
@@ -33,29 +33,25 @@ void WeightsFlag::add_to(CLI::App* command) {
       ->capture_default_str();
 }
 
-void WeightsFlag::choose(lm::LoadModelOptions& options, bool with_adapters) const {
+void WeightsFlag::choose(lm::LoadModelOptions& options) const {
   if (text != kAuto) parse_formats(text);
-  if (!options.device.is_cpu()) {
-    if (text == kAuto) return;
-    throw Error(ErrorKind::usage, "--weights",
-                text + " is for the CPU, not for " + options.device.str(),
-                "leave it out, or add --device cpu");
+  if (options.device.is_cpu()) {
+    options.shapes_only = true;
+    return;
   }
-  // A view of the file; adapters are merged in fp32.
-  options.dtype = std::nullopt;
-  if (with_adapters) options.dtype = at::kFloat;
+  options.widen = true;
+  if (text == kAuto) return;
+  throw Error(ErrorKind::usage, "--weights",
+              text + " is for the CPU, not for " + options.device.str(),
+              "leave it out, or add --device cpu");
 }
 
-void WeightsFlag::apply(speech::SpeechModel& model) const {
+void WeightsFlag::apply(speech::SpeechModel& model, const base::fs::path& folder) const {
   if (!model.model.device().is_cpu()) return;
-  lm::CpuFormats formats;
-  if (text != kAuto) {
-    formats = parse_formats(text);
-  } else if (model.model.dtype() == at::kBFloat16) {
-    formats = {.slow = kernels::Format::bf16, .fast = kernels::Format::bf16};
-  }
+  std::optional<lm::CpuFormats> formats;
+  if (text != kAuto) formats = parse_formats(text);
   model.cpu = std::make_shared<lm::CpuWeights>(
-      lm::cpu_weights(model.model, formats, tensor::thread_count()));
+      lm::load_cpu_weights(folder, model.model, formats, tensor::thread_count()));
 }
 
 }  // namespace koi::cli

@@ -15,12 +15,12 @@ struct WeightsFlag {
   std::string text = "auto";
 
   void add_to(CLI::App* command);
-  // How to load a model for `device` on which adapters will be put or not. Throws Error(usage) for
-  // an unknown format, and for any but auto where a GPU is to speak.
-  void choose(lm::LoadModelOptions& options, bool with_adapters) const;
-  // Lets a model that was loaded so, with its adapters on, speak by the CPU's kernels; nothing on a
-  // GPU.
-  void apply(speech::SpeechModel& model) const;
+  // How to load a model that is to speak on options.device. Throws Error(usage) for an unknown
+  // format, and for any but auto where a GPU is to speak.
+  void choose(lm::LoadModelOptions& options) const;
+  // Gives a model that was loaded so, with its adapters on, the weights of `folder` as the CPU's
+  // kernels read them; nothing on a GPU. Throws as lm::load_cpu_weights.
+  void apply(speech::SpeechModel& model, const base::fs::path& folder) const;
 };
 
 }  // namespace koi::cli

@@ -12,7 +12,8 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr size_t kMaxHeader = size_t{16} << 20;
-constexpr int kMaxDepth = 3;  // {"name": {"shape": [
+constexpr size_t kAlignment = 64;  // of the first tensor: a cache line
+constexpr int kMaxDepth = 3;       // {"name": {"shape": [
 constexpr std::string_view kMetadata = "__metadata__";
 
 Json parse_header(std::string_view text, const base::ByteReader& reader) {
@@ -102,7 +103,7 @@ std::string header_bytes(const SafetensorsFile& file) {
     position = end;
   }
   std::string text = header.dump();
-  text.append((8 - text.size() % 8) % 8, ' ');
+  text.append((kAlignment - (sizeof(uint64_t) + text.size()) % kAlignment) % kAlignment, ' ');
   std::string bytes;
   base::append_bytes(bytes, uint64_t{text.size()});
   return bytes + text;

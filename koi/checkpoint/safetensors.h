@@ -29,8 +29,8 @@ SafetensorsFile parse_safetensors(std::string_view bytes, const std::shared_ptr<
 // Whether the bytes begin as a safetensors file does: a length that fits, then a brace.
 bool is_safetensors(std::string_view bytes);
 
-// Writes the tensors row-major in their order, atomically and without a second copy of them in
-// memory.
+// Writes the tensors row-major in their order, the first one at a multiple of 64 bytes, atomically
+// and without a second copy of them in memory.
 void save_safetensors(const base::fs::path& path, const SafetensorsFile& file);
 
 }  // namespace koi::checkpoint

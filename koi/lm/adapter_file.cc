@@ -6,6 +6,7 @@
 #include "koi/base/hash.h"
 #include "koi/checkpoint/content_hash.h"
 #include "koi/checkpoint/pth.h"
+#include "koi/checkpoint/weights_file.h"
 #include "koi/lm/peft.h"
 
 namespace koi::lm {
@@ -90,15 +91,20 @@ bool is_peft(const base::fs::path& path) {
   return base::fs::is_directory(path) || base::lower_extension(path) == ".safetensors";
 }
 
+std::string weights_hash(const base::fs::path& folder) {
+  const checkpoint::WeightsFile file = checkpoint::load_weights(folder);
+  const auto said = file.metadata.find(checkpoint::kBaseHashKey);
+  return said != file.metadata.end() ? said->second : checkpoint::content_hash(file.tensors);
+}
+
 }  // namespace
 
 BaseIdentity identify_base(const base::fs::path& folder, const base::fs::path& tokenizer) {
   const base::fs::path words =
       base::fs::is_directory(tokenizer) ? tokenizer / "tokenizer.json" : tokenizer;
-  return {
-      .path = folder.string(),
-      .weights_hash = checkpoint::content_hash(checkpoint::load_state_dict(folder / "model.pth")),
-      .tokenizer_hash = base::sha256_hex(base::read_file(words))};
+  return {.path = folder.string(),
+          .weights_hash = weights_hash(folder),
+          .tokenizer_hash = base::sha256_hex(base::read_file(words))};
 }
 
 Value adapter_value(const AdapterInfo& info) {

@@ -14,12 +14,13 @@ namespace koi::lm {
 // A checkpoint folder, as an adapter remembers it.
 struct BaseIdentity {
   std::string path;                 // as it was given; only told, never compared
-  std::string weights_hash = {};    // checkpoint::content_hash of model.pth; empty: unknown
+  std::string weights_hash = {};    // checkpoint::content_hash; empty: unknown
   std::string tokenizer_hash = {};  // SHA-256 of tokenizer.json; empty: unknown
 };
 
-// `tokenizer` is a tokenizer.json or the folder that holds it. Reads all of model.pth, see
-// content_hash for the time. Throws what load_state_dict and read_file throw.
+// `tokenizer` is a tokenizer.json or the folder that holds it. Weights that koi quantize made of
+// others have the others' hash; else all of them are read, see content_hash for the time. Throws
+// what load_weights and read_file throw.
 BaseIdentity identify_base(const base::fs::path& folder, const base::fs::path& tokenizer);
 
 // What an adapter's file says besides the tensors.

@@ -1,8 +1,12 @@
 #include "koi/lm/checkpoint.h"
 
+#include <limits>
+
 #include "koi/base/error.h"
 #include "koi/checkpoint/pth.h"
+#include "koi/lm/stored_weights.h"
 #include "koi/tensor/bridge.h"
+#include "koi/tensor/device.h"
 #include "koi/tensor/random.h"
 #include "koi/text/tokenizer.h"
 
@@ -10,51 +14,14 @@ namespace koi::lm {
 namespace {
 
 using checkpoint::StateDict;
-using checkpoint::TensorView;
 
-// wq, wk and wv of old files, rows one below the other.
-TensorView join_qkv(const StateDict& state, const std::string& q_name, const std::string& where) {
-  const size_t letter = q_name.rfind("wq.") + 1;
-  std::vector<at::Tensor> parts;
-  for (const char part : {'q', 'k', 'v'}) {
-    std::string name = q_name;
-    name[letter] = part;
-    const TensorView* view = checkpoint::find(state, name);
-    if (view == nullptr) throw Error(ErrorKind::corrupt, where, "lacks the tensor " + name);
-    parts.push_back(tensor::to_tensor(*view));
-    const bool fits = parts.back().dim() >= 1 && parts.back().dim() == parts[0].dim() &&
-                      parts.back().sizes().slice(1) == parts[0].sizes().slice(1) &&
-                      parts.back().dtype() == parts[0].dtype();
-    if (!fits) {
-      throw Error(ErrorKind::corrupt, where,
-                  name + " has the shape " + checkpoint::shape_text(view->shape) +
-                      ", which does not fit below that of " + q_name);
-    }
-  }
-  return tensor::to_view(at::cat(parts));
-}
-
-// The names of the file under the keys that the model uses.
-StateDict with_model_keys(const StateDict& file, const std::string& where) {
-  constexpr std::string_view kPrefix = "model.";
-  StateDict state;
-  for (const auto& [name, view] : file)
-    state.emplace_back(name.starts_with(kPrefix) ? name.substr(kPrefix.size()) : name, view);
-  StateDict joined;
-  for (const auto& [name, view] : state) {
-    const size_t at = name.find("attention.w");
-    const std::string_view layer =
-        at == std::string::npos ? "" : std::string_view(name).substr(at).substr(10);
-    if (layer.starts_with("wk.") || layer.starts_with("wv.")) continue;
-    if (layer.starts_with("wq.")) {
-      std::string key = name;
-      key.replace(at + 10, 2, "wqkv");
-      joined.emplace_back(key, join_qkv(state, name, where));
-    } else {
-      joined.emplace_back(name, view);
-    }
-  }
-  return joined;
+// One value, which looks like as many as there are.
+void fill_with_nothing(DualAr& model) {
+  const at::Tensor nothing =
+      at::full({}, std::numeric_limits<float>::quiet_NaN(), at::device(model.device()));
+  model.visit([&](const std::string&, at::Tensor& parameter) {
+    parameter = nothing.expand(parameter.sizes());
+  });
 }
 
 }  // namespace
@@ -70,17 +37,25 @@ DualAr load_model(const base::fs::path& folder, const LoadModelOptions& options)
                     ", the tokenizer's <|semantic|> is token " + std::to_string(semantic_id));
   }
   DualAr model(config, semantic_id, options.device);
+  if (options.shapes_only) {
+    fill_with_nothing(model);
+    return model;
+  }
   if (!options.load_weights) {
     initialize(model, options.seed, options.dtype.value_or(at::kFloat));
     return model;
   }
-  const auto path = folder / "model.pth";
-  const StateDict state = with_model_keys(checkpoint::load_state_dict(path), path.string());
-  if (state.empty()) throw Error(ErrorKind::corrupt, path.string(), "holds no tensors");
+  WeightsFile weights = read_weights(folder);
+  if (!options.widen) checkpoint::require_full_weights(weights);
+  if (checkpoint::is_quantised(weights.tensors)) {
+    check_weights(weights, model);
+    weights.tensors = widened(weights, model, tensor::thread_count());
+  }
+  const StateDict& state = weights.tensors;
   const at::ScalarType file_dtype = tensor::scalar_type(state.front().second.dtype);
   if (!at::isFloatingType(file_dtype)) {
     throw Error(
-        ErrorKind::corrupt, path.string(),
+        ErrorKind::corrupt, weights.path.string(),
         "the weights are " + std::string(c10::toString(file_dtype)) + ", floats were expected");
   }
   // A file of several: what holds all of them.
@@ -90,7 +65,7 @@ DualAr load_model(const base::fs::path& folder, const LoadModelOptions& options)
   const at::ScalarType own_dtype = mixed ? at::kFloat : file_dtype;
   tensor::load_parameters([&](const auto& visitor) { model.visit(visitor); }, state,
                           {.dtype = options.dtype.value_or(own_dtype), .device = options.device},
-                          path.string());
+                          weights.path.string());
   if (options.writable)
     model.visit([](const std::string&, at::Tensor& parameter) { parameter = parameter.clone(); });
   return model;
@@ -124,8 +99,22 @@ void save_weights(DualAr& model, const base::fs::path& path) {
   checkpoint::save_pth(path, checkpoint::from_state_dict(state));
 }
 
+std::vector<std::string> copy_companions(const base::fs::path& from, const base::fs::path& to) {
+  std::vector<std::string> copied;
+  const auto accept = [](const base::fs::path& path) {
+    const std::string extension = base::lower_extension(path), name = path.filename().string();
+    return name != checkpoint::kPublishedWeights && name != kMergeOrigin &&
+           (extension == ".json" || extension == ".yaml" || extension == ".pth");
+  };
+  for (const base::fs::path& path : base::list_files(from, accept, /*recursive=*/false)) {
+    base::write_file(to / path.filename(), base::MappedFile::open(path)->bytes());
+    copied.push_back(path.filename().string());
+  }
+  return copied;
+}
+
 void save_model(DualAr& model, const base::fs::path& folder) {
-  save_weights(model, folder / "model.pth");
+  save_weights(model, folder / checkpoint::kPublishedWeights);
   base::write_file(folder / "config.json", config_json(model.config()));
 }
 

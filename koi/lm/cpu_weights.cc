@@ -1,106 +1,121 @@
 #include "koi/lm/cpu_weights.h"
 
+#include "koi/base/error.h"
 #include "koi/lm/rope.h"
 
 namespace koi::lm {
 namespace {
 
-std::vector<float> to_floats(const at::Tensor& tensor) {
-  const at::Tensor values = tensor.to(at::kFloat).contiguous();
-  const float* data = values.const_data_ptr<float>();
-  return {data, data + values.numel()};
+std::vector<float> to_vector(const at::Tensor& values) {
+  const at::Tensor plain = values.contiguous();
+  const float* data = plain.const_data_ptr<float>();
+  return {data, data + plain.numel()};
 }
 
-kernels::Source source_of(const at::Tensor& weight) {
-  const bool is_bf16 = weight.scalar_type() == at::kBFloat16;
-  const at::Tensor plain = is_bf16 ? weight : weight.to(at::kFloat);
-  const auto kept = std::make_shared<at::Tensor>(plain.to(at::kCPU).contiguous());
-  return {.format = is_bf16 ? kernels::Format::bf16 : kernels::Format::f32,
-          .rows = kept->size(0),
-          .columns = kept->size(1),
-          .values = kept->const_data_ptr(),
-          .owner = kept};
-}
-
-// W + B A * scaling in fp32, for embeddings W + (B A)^T * scaling; W itself where there is no
-// adapter.
-template <typename Layer>
-at::Tensor merged(const Layer& layer) {
-  if (!layer.lora) return layer.weight;
-  const auto wide = [](const at::Tensor& tensor) { return tensor.to(at::kFloat); };
-  const auto product = at::matmul(wide(layer.lora->lora_B), wide(layer.lora->lora_A));
-  constexpr bool kTransposed = std::is_same_v<Layer, Embedding>;
-  return at::add(wide(layer.weight), kTransposed ? product.t() : product, layer.lora->scaling);
-}
-
+// Takes the weights of the layers of a model out of a file.
 class Converter {
  public:
-  Converter(kernels::Format format, kernels::Arena& arena, size_t threads)
-      : format_(format), arena_(arena), threads_(threads) {}
+  Converter(const WeightsFile& weights, const CpuFormats& formats, size_t threads)
+      : weights_(weights), formats_(formats), maker_(weights, threads) {}
 
-  CpuLinear linear(const Linear& layer) const {
-    CpuLinear result{.weight = matrix(merged(layer)), .bias = {}};
-    if (layer.bias.defined()) result.bias = to_floats(layer.bias);
+  CpuLinear linear(const std::string& name, const Linear& layer) {
+    const std::string key = name + ".weight";
+    CpuLinear result{.weight = maker_.make(key, layer.weight.size(1), format_for(key, formats_),
+                                           addition_of(layer)),
+                     .bias = {}};
+    if (layer.bias.defined()) result.bias = vector(name + ".bias");
     return result;
   }
-  kernels::Matrix matrix(const at::Tensor& weight) const {
-    return kernels::make_matrix(source_of(weight), format_, arena_, threads_);
+
+  // A view: a token reads one row.
+  kernels::Matrix embedding(const std::string& name, const Embedding& layer) {
+    const std::string key = name + ".weight";
+    kernels::Matrix stored = stored_matrix(weights_, key, layer.weight.size(1));
+    if (!layer.lora) return stored;
+    return maker_.make(key, stored.columns, stored.format, addition_of(layer));
   }
-  CpuPart part(const BlockSizes& sizes, const std::vector<Block>& blocks,
-               const at::Tensor& norm) const {
-    CpuPart result{
-        .sizes = sizes, .blocks = {}, .norm = to_floats(norm), .output = {}, .turns = {}};
-    for (const Block& block : blocks) {
-      result.blocks.push_back({.wqkv = linear(block.attention.wqkv),
-                               .wo = linear(block.attention.wo),
-                               .w1 = linear(block.feed_forward.w1),
-                               .w3 = linear(block.feed_forward.w3),
-                               .w2 = linear(block.feed_forward.w2),
-                               .attention_norm = to_floats(block.attention_norm),
-                               .ffn_norm = to_floats(block.ffn_norm)});
+
+  // Tied embeddings as an output layer.
+  CpuLinear output(const std::string& name, const Embedding& layer) {
+    return {.weight = maker_.make(name + ".weight", layer.weight.size(1), formats_.slow,
+                                  addition_of(layer)),
+            .bias = {}};
+  }
+
+  CpuPart part(const std::string& name, const BlockSizes& sizes, const std::vector<Block>& blocks) {
+    CpuPart result{.sizes = sizes, .blocks = {}, .norm = {}, .output = {}, .turns = {}};
+    for (size_t i = 0; i < blocks.size(); ++i) {
+      const Block& block = blocks[i];
+      const std::string prefix = name + "." + std::to_string(i) + ".";
+      result.blocks.push_back({.wqkv = linear(prefix + "attention.wqkv", block.attention.wqkv),
+                               .wo = linear(prefix + "attention.wo", block.attention.wo),
+                               .w1 = linear(prefix + "feed_forward.w1", block.feed_forward.w1),
+                               .w3 = linear(prefix + "feed_forward.w3", block.feed_forward.w3),
+                               .w2 = linear(prefix + "feed_forward.w2", block.feed_forward.w2),
+                               .attention_norm = vector(prefix + "attention_norm.weight"),
+                               .ffn_norm = vector(prefix + "ffn_norm.weight")});
     }
     return result;
   }
 
+  std::vector<float> vector(const std::string& key) const {
+    return to_vector(stored_vector(weights_, key));
+  }
+
  private:
-  kernels::Format format_;
-  kernels::Arena& arena_;
-  size_t threads_;
+  const WeightsFile& weights_;
+  const CpuFormats& formats_;
+  MatrixMaker maker_;
 };
 
 std::vector<float> turns_of(int64_t positions, const BlockSizes& sizes, double base) {
-  return to_floats(at::view_as_real(rope_table(positions, sizes.head_dim, base)));
+  return to_vector(at::view_as_real(rope_table(positions, sizes.head_dim, base)).to(at::kFloat));
 }
 
-kernels::Matrix as_it_is(const Embedding& embedding) {
-  return kernels::view_of(source_of(merged(embedding)));
+CpuWeights convert(const DualAr& model, Converter from) {
+  const at::NoGradGuard no_gradients;
+  const ModelConfig& config = model.config();
+  const BlockSizes slow = slow_sizes(config), fast = fast_sizes(config);
+  CpuWeights weights{
+      .config = config,
+      .semantic_token_id = model.semantic_token_id(),
+      .embeddings = from.embedding("embeddings", model.embeddings),
+      .codebook_embeddings = from.embedding("codebook_embeddings", model.codebook_embeddings),
+      .fast_embeddings = from.embedding("fast_embeddings", model.fast_embeddings),
+      .slow = from.part("layers", slow, model.layers),
+      .fast = from.part("fast_layers", fast, model.fast_layers),
+      .fast_project_in = {}};
+  weights.slow.norm = from.vector("norm.weight");
+  weights.fast.norm = from.vector("fast_norm.weight");
+  weights.slow.output = model.output.weight.defined() ? from.linear("output", model.output)
+                                                      : from.output("embeddings", model.embeddings);
+  weights.fast.output = from.linear("fast_output", model.fast_output);
+  if (model.fast_project_in.weight.defined())
+    weights.fast_project_in = from.linear("fast_project_in", model.fast_project_in);
+  weights.slow.turns = turns_of(config.max_seq_len, slow, config.rope_base);
+  weights.fast.turns = turns_of(config.num_codebooks, fast, config.rope_base);
+  return weights;
 }
 
 }  // namespace
 
 CpuWeights cpu_weights(const DualAr& model, const CpuFormats& formats, size_t threads) {
-  const at::NoGradGuard no_gradients;
-  const ModelConfig& config = model.config();
-  kernels::Arena arena;
-  const Converter slow(formats.slow, arena, threads), fast(formats.fast, arena, threads);
-  const BlockSizes slow_part = slow_sizes(config), fast_part = fast_sizes(config);
-  CpuWeights weights{.config = config,
-                     .semantic_token_id = model.semantic_token_id(),
-                     .embeddings = as_it_is(model.embeddings),
-                     .codebook_embeddings = as_it_is(model.codebook_embeddings),
-                     .fast_embeddings = as_it_is(model.fast_embeddings),
-                     .slow = slow.part(slow_part, model.layers, model.norm),
-                     .fast = fast.part(fast_part, model.fast_layers, model.fast_norm),
-                     .fast_project_in = {}};
-  weights.slow.output = model.output.weight.defined()
-                            ? slow.linear(model.output)
-                            : CpuLinear{slow.matrix(merged(model.embeddings)), {}};
-  weights.fast.output = fast.linear(model.fast_output);
-  if (model.fast_project_in.weight.defined())
-    weights.fast_project_in = fast.linear(model.fast_project_in);
-  weights.slow.turns = turns_of(config.max_seq_len, slow_part, config.rope_base);
-  weights.fast.turns = turns_of(config.num_codebooks, fast_part, config.rope_base);
-  return weights;
+  const WeightsFile weights = weights_of(model);
+  return convert(model, {weights, formats, threads});
+}
+
+CpuWeights load_cpu_weights(const base::fs::path& folder, const DualAr& model,
+                            const std::optional<CpuFormats>& formats, size_t threads) {
+  const WeightsFile weights = read_weights(folder);
+  check_weights(weights, model);
+  const CpuFormats own = formats_of(weights);
+  if (formats && *formats != own && checkpoint::is_quantised(weights.tensors)) {
+    throw Error(
+        ErrorKind::unsupported, weights.path.string(),
+        "holds " + name_of(own) + " weights, of which " + name_of(*formats) + " cannot be made",
+        "take them as they are, or the checkpoint folder that they were made of");
+  }
+  return convert(model, {weights, formats.value_or(own), threads});
 }
 
 }  // namespace koi::lm

@@ -6,15 +6,13 @@
 #include "koi/base/atomic_folder.h"
 #include "koi/base/error.h"
 #include "koi/base/version.h"
+#include "koi/checkpoint/weights_file.h"
 
 namespace koi::lm {
 namespace {
 
 namespace fs = base::fs;
 using base::AtomicFolder;
-
-constexpr char kWeights[] = "model.pth";
-constexpr char kOrigin[] = "koi_merge.json";  // marks a folder that a merge made
 
 // Of the largest logit. fp32: the order of additions; half precision: the rounding of every weight.
 double tolerance(at::ScalarType dtype) { return dtype == at::kFloat ? 1e-3 : 0.2; }
@@ -23,7 +21,7 @@ AtomicFolder::Existing check_output(const MergeOptions& options) {
   std::error_code ignored;
   if (fs::equivalent(options.base, options.output, ignored))
     throw Error(ErrorKind::usage, options.output.string(), "is the base", "choose another output");
-  const bool made_here = fs::exists(options.output / kOrigin, ignored);
+  const bool made_here = fs::exists(options.output / kMergeOrigin, ignored);
   const bool empty = !fs::exists(options.output, ignored) || fs::is_empty(options.output, ignored);
   if (!empty && !(made_here && options.overwrite)) {
     throw Error(ErrorKind::io, options.output.string(),
@@ -99,20 +97,6 @@ void check_report(const MergeReport& report, const std::string& adapter) {
   }
 }
 
-std::vector<std::string> copy_companions(const fs::path& from, const fs::path& to) {
-  std::vector<std::string> copied;
-  const auto accept = [](const fs::path& path) {
-    const std::string extension = base::lower_extension(path), name = path.filename().string();
-    return name != kWeights && name != kOrigin &&
-           (extension == ".json" || extension == ".yaml" || extension == ".pth");
-  };
-  for (const fs::path& path : base::list_files(from, accept, /*recursive=*/false)) {
-    base::write_file(to / path.filename(), base::MappedFile::open(path)->bytes());
-    copied.push_back(path.filename().string());
-  }
-  return copied;
-}
-
 std::string origin_json(const MergeOptions& options) {
   nlohmann::ordered_json adapters = nlohmann::ordered_json::array();
   for (const auto& [file, weight] : options.adapters) {
@@ -154,9 +138,9 @@ MergeReport merge_checkpoint(const MergeOptions& options) {
     weight = weight.to(report.dtype);  // exact: it was rounded before
     ++report.tensors;
   });
-  save_weights(model, folder.temporary_path() / kWeights);
+  save_weights(model, folder.temporary_path() / checkpoint::kPublishedWeights);
   report.copied = copy_companions(options.base, folder.temporary_path());
-  base::write_file(folder.temporary_path() / kOrigin, origin_json(options));
+  base::write_file(folder.temporary_path() / kMergeOrigin, origin_json(options));
   folder.commit();
   return report;
 }

@@ -95,6 +95,13 @@ TEST_F(Bench, AccuracyFallsWithTheBits) {
     EXPECT_GT(part(1, name)["kl_nats"], 0);
     EXPECT_GT(part(2, name)["kl_nats"].get<double>(), part(1, name)["kl_nats"].get<double>());
   }
+  EXPECT_EQ(found["accuracy"][0]["near_fp32"], true);
+  for (size_t i = 1; i < 3; ++i) {
+    const bool near =
+        std::max(part(i, "tokens")["kl_nats"], part(i, "codes")["kl_nats"]) <= 0.01 &&
+        std::min(part(i, "tokens")["same_best"], part(i, "codes")["same_best"]) >= 0.98;
+    EXPECT_EQ(found["accuracy"][i]["near_fp32"], near) << i;
+  }
   EXPECT_EQ(part(0, "tokens")["count"], 31);  // the end is predicted too
   EXPECT_EQ(part(0, "codes")["count"], 30 * 8);
 }

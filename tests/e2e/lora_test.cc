@@ -143,6 +143,30 @@ TEST_F(LoraCommands, UnmergedEqualsMerged) {
   }
 }
 
+TEST_F(LoraCommands, QuantisedBases) {
+  const std::string a = train("a", "data-a", lora());
+  must({"quantize", "--checkpoint-path", "base", "--output", "small"});
+  const auto small = codes_of({"--checkpoint-path", "small"});
+  EXPECT_NE(codes_of({"--checkpoint-path", "small", "--lora", a}), small);
+
+  must({"merge-lora", "--base-weight", "base", "--lora-weight", a, "--output", "merged"});
+  must({"quantize", "--checkpoint-path", "base", "--lora", a, "--output", "small-a"});
+  EXPECT_EQ(codes_of({"--checkpoint-path", "small-a"}),
+            codes_of({"--checkpoint-path", "merged", "--weights", "int8"}));
+
+  for (const Words& words :
+       {Words{"train", "project=x", "pretrained_ckpt_path=small",
+              "train_dataset.proto_files=[data-a]", "val_dataset.proto_files=[data-a]"},
+        Words{"merge-lora", "--base-weight", "small", "--lora", a, "--output", "x"}}) {
+    const RunResult refused = koi(words, at.path());
+    EXPECT_EQ(refused.status, 1) << refused.out;
+    EXPECT_THAT(refused.err, HasSubstr("small/model.safetensors: holds quantised weights"));
+  }
+  const RunResult other = koi_here({"generate", "--text", kText, "--checkpoint-path", "small-a",
+                                    "--lora", a});  // its base no longer
+  EXPECT_THAT(other.err, HasSubstr(a + ": was trained on another base (base)"));
+}
+
 TEST_F(LoraCommands, MistakesAreOneLine) {
   const std::string a = train("a", "data-a", lora({"model.model.lora_config.r=4"}));
   const std::string full = train("full", "data-a", {"pretrained_ckpt_path=base"});
