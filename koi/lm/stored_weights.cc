@@ -260,9 +260,8 @@ Matrix MatrixMaker::make(const std::string& key, int64_t columns, Format format,
                          const at::Tensor& addition) {
   const Matrix stored = stored_matrix(weights_, key, columns);
   Matrix made;
-  if (addition.defined() || (is_quantised(stored.format) && stored.format != format)) {
-    const at::Tensor wide = widen(stored, threads_);
-    if (addition.defined()) wide.add_(addition);
+  if (addition.defined()) {
+    const at::Tensor wide = widen(stored, threads_).add_(addition);
     made = kernels::make_matrix(
         {.rows = stored.rows, .columns = columns, .values = wide.const_data_ptr()}, format, arena_,
         threads_);
@@ -291,10 +290,12 @@ StateDict widened(const WeightsFile& weights, const DualAr& model, size_t thread
   DualAr shapes = model;
   shapes.visit([&](const std::string& key, at::Tensor& parameter) {
     const TensorView& view = require(weights, key);
-    const bool wide = !is_quantised(format_of(view.dtype));
-    state.emplace_back(key, wide ? view
-                                 : tensor::to_view(widen(
-                                       stored_matrix(weights, key, parameter.size(1)), threads)));
+    if (is_quantised(format_of(view.dtype))) {
+      const Matrix matrix = stored_matrix(weights, key, parameter.size(1));
+      state.emplace_back(key, tensor::to_view(widen(matrix, threads)));
+    } else {
+      state.emplace_back(key, view);
+    }
   });
   return state;
 }

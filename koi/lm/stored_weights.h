@@ -60,9 +60,9 @@ class MatrixMaker {
   // `weights` have to stay; what it makes need neither.
   MatrixMaker(const WeightsFile& weights, size_t threads) : weights_(weights), threads_(threads) {}
 
-  // stored_matrix() in `format`, with `addition` (float32 [rows, columns]; undefined: none) added
-  // in fp32 before. What was read of a mapped file leaves this process's memory again. Throws as
-  // kernels::make_matrix.
+  // stored_matrix() in `format` (a quantised one's own, see formats_of), with `addition` (float32
+  // [rows, columns]; undefined: none) added in fp32 before. What was read of a mapped file leaves
+  // this process's memory again. Throws as kernels::make_matrix.
   kernels::Matrix make(const std::string& key, int64_t columns, kernels::Format format,
                        const at::Tensor& addition);
 
