@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <thread>
 #include <vector>
 
 namespace koi::kernels {
@@ -36,6 +37,32 @@ TEST(Team, PiecesAreNoLargerThanAskedFor) {
   });
   EXPECT_EQ(largest, 7);
   EXPECT_EQ(sum, 1000);
+}
+
+// What the caller's thread takes of its own half comes in order, without a gap.
+TEST(Team, EachThreadReadsItsPartForwards) {
+  Team team(2);
+  const std::thread::id caller = std::this_thread::get_id();
+  size_t taken = 0;
+  for (int round = 0; round < 200; ++round) {
+    std::vector<int64_t> own;
+    team.share(64, 1, [&](int64_t first, int64_t /*last*/) {
+      if (std::this_thread::get_id() == caller && first < 32) own.push_back(first);
+    });
+    for (size_t i = 0; i < own.size(); ++i) ASSERT_EQ(own[i], static_cast<int64_t>(i));
+    taken += own.size();
+  }
+  EXPECT_GT(taken, 200);  // all may be taken by the other in some rounds, not in all
+}
+
+TEST(Team, MorePiecesThanARoundHolds) {
+  Team team(2);
+  constexpr int64_t kCount = 200001;
+  std::vector<std::atomic<char>> counts(kCount);
+  team.share(kCount, 1, [&](int64_t first, int64_t last) {
+    for (int64_t i = first; i < last; ++i) counts[static_cast<size_t>(i)] += 1;
+  });
+  for (const auto& times : counts) ASSERT_EQ(times, 1);
 }
 
 TEST(Team, SleepersWakeUp) {

@@ -12,7 +12,7 @@ namespace {
 
 // Rows of a matrix that a thread takes at once: enough bytes to keep a stream from memory going.
 int64_t grain_of(const kernels::Matrix& matrix) {
-  constexpr int64_t kBytes = 64 << 10;
+  constexpr int64_t kBytes = 128 << 10;
   return std::max<int64_t>(4, kBytes / matrix.row_bytes() / 4 * 4);
 }
 
