@@ -16,79 +16,33 @@
 #pragma once
 
 #include "koi/kernels/kernels.h"
+#include "koi/kernels/row_loops.h"
 
 namespace koi::kernels {
 
 template <typename Simd>
-class Loops {
+class Loops : RowLoops<Simd> {
+  using Rows = RowLoops<Simd>;
   using F = typename Simd::F;
   using I = typename Simd::I;
   using S = typename Simd::S;
+  using Rows::by_vectors, Rows::dot, Rows::exp, Rows::load_some, Rows::store_some;
   static constexpr int64_t kFloats = Simd::kFloats, kShorts = 2 * kFloats;
 
  public:
   static constexpr Kernels kernels() {
-    return {.multiply = multiply, .attend = attend, .gate = gate, .widen = widen, .dot = dot};
+    return {.multiply = multiply,
+            .attend = attend,
+            .gate = Rows::gate,
+            .gate_backward = Rows::gate_backward,
+            .norm = Rows::norm,
+            .norm_backward = Rows::norm_backward,
+            .drop = Rows::drop,
+            .widen = widen,
+            .dot = dot};
   }
 
  private:
-  static float dot(const float* a, const float* b, int64_t count) {
-    F sums[4] = {Simd::zero(), Simd::zero(), Simd::zero(), Simd::zero()};
-    int64_t i = 0;
-    for (; i + 4 * kFloats <= count; i += 4 * kFloats)
-      for (int64_t j = 0; j < 4; ++j)
-        sums[j] =
-            Simd::fma(Simd::load(a + i + j * kFloats), Simd::load(b + i + j * kFloats), sums[j]);
-    for (; i + kFloats <= count; i += kFloats)
-      sums[0] = Simd::fma(Simd::load(a + i), Simd::load(b + i), sums[0]);
-    float sum = Simd::sum(Simd::add(Simd::add(sums[0], sums[1]), Simd::add(sums[2], sums[3])));
-    for (; i < count; ++i) sum += a[i] * b[i];
-    return sum;
-  }
-
-  // e to the x, within 2 units in the last place, for -87 <= x <= 88; smaller x count as -87.
-  static F exp(F x) {
-    x = Simd::most(Simd::splat(-87), x);  // in this order NaN stays NaN
-    const F n = Simd::round(Simd::multiply(x, Simd::splat(1.44269504F)));
-    F rest = Simd::fma(n, Simd::splat(-0.693359375F), x);  // ln 2 in two parts
-    rest = Simd::fma(n, Simd::splat(2.12194440e-4F), rest);
-    constexpr float kTaylor[] = {1.0F / 720, 1.0F / 120, 1.0F / 24, 1.0F / 6, 0.5F, 1, 1};
-    F sum = Simd::splat(1.0F / 5040);
-    for (const float coefficient : kTaylor) sum = Simd::fma(sum, rest, Simd::splat(coefficient));
-    return Simd::multiply(sum, Simd::power_of_two(n));
-  }
-
-  // The last `count` of a vector, the others are 0.
-  template <typename Work>
-  static void by_vectors(int64_t count, const Work& work) {
-    int64_t i = 0;
-    for (; i + kFloats <= count; i += kFloats) work(i, kFloats);
-    if (i < count) work(i, count - i);
-  }
-  static F load_some(const float* from, int64_t count) {
-    if (count == kFloats) return Simd::load(from);
-    float values[kFloats] = {};
-    for (int64_t i = 0; i < count; ++i) values[i] = from[i];
-    return Simd::load(values);
-  }
-  static void store_some(float* to, F a, int64_t count) {
-    if (count == kFloats) return Simd::store(to, a);
-    float values[kFloats];
-    Simd::store(values, a);
-    for (int64_t i = 0; i < count; ++i) to[i] = values[i];
-  }
-
-  static void gate(const float* a, const float* b, int64_t count, float* y) {
-    by_vectors(count, [&](int64_t i, int64_t some) {
-      const F x = load_some(a + i, some);
-      // 1 / (1 + e^-x), which is 0 where e^-x would be infinite.
-      const F limited = Simd::most(Simd::multiply(x, Simd::splat(-1)), Simd::splat(-87));
-      const F e = exp(Simd::least(limited, Simd::splat(88)));
-      const F silu = Simd::divide(x, Simd::add(Simd::splat(1), e));
-      store_some(y + i, Simd::multiply(silu, load_some(b + i, some)), some);
-    });
-  }
-
   // scores[i] = q . k[i] * scale, and the largest.
   static float score(const float* q, const float* k, int64_t count, int64_t width, float scale,
                      float* scores) {

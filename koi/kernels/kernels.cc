@@ -29,4 +29,9 @@ const Kernels& kernels_for(Instructions instructions) {
   }
 }
 
+const Kernels& best_kernels() {
+  static const Kernels& best = kernels_for(usable_instructions().front());
+  return best;
+}
+
 }  // namespace koi::kernels

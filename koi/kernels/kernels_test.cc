@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 
@@ -134,6 +135,59 @@ TEST_P(KernelsTest, GateIsSiluTimes) {
   }
 }
 
+TEST_P(KernelsTest, GateBackwardIsTheSlope) {
+  const std::vector<float> a{0, 1, -1, 20, -20, 100, -100, 1e10F, -1e10F, 0.001F, 3, -3, 5};
+  const auto b = normal(std::ssize(a), 1), g = normal(std::ssize(a), 2);
+  std::vector<float> ga(a.size()), gb(a.size());
+  kernels().gate_backward(
+      {.g = g.data(), .a = a.data(), .b = b.data(), .ga = ga.data(), .gb = gb.data()},
+      std::ssize(a));
+  for (size_t i = 0; i < a.size(); ++i) {
+    const double s = 1 / (1 + std::exp(-double{a[i]}));
+    const double slope = s + a[i] * s * (1 - s), silu = a[i] * s;
+    EXPECT_NEAR(ga[i], g[i] * b[i] * slope, 1e-6) << a[i];
+    EXPECT_NEAR(gb[i], g[i] * silu, 1e-6 * std::abs(silu) + 1e-27) << a[i];
+  }
+}
+
+TEST_P(KernelsTest, NormAndItsGradient) {
+  for (const int64_t count : {1, 7, 64, 203}) {
+    const auto x = normal(count, 1), weight = normal(count, 2), g = normal(count, 3);
+    const NormRow row{.x = x.data(), .weight = weight.data(), .count = count, .eps = 1e-3F};
+    std::vector<float> y(x.size()), gx(x.size());
+    const float inverse = kernels().norm(row, y.data());
+    kernels().norm_backward(row, g.data(), inverse, gx.data());
+    const double expected =
+        1 / std::sqrt(dot_of(x.data(), x.data(), count) / static_cast<double>(count) + 1e-3);
+    EXPECT_NEAR(inverse, expected, 1e-6 * expected);
+    double along = 0;
+    for (size_t i = 0; i < x.size(); ++i) along += double{g[i]} * weight[i] * x[i] * expected;
+    for (size_t i = 0; i < x.size(); ++i) {
+      EXPECT_NEAR(y[i], x[i] * expected * weight[i], 1e-5);
+      const double slope =
+          (g[i] * weight[i] - x[i] * expected * along / static_cast<double>(count)) * expected;
+      EXPECT_NEAR(gx[i], slope, 1e-5 * (1 + expected));
+    }
+  }
+}
+
+TEST_P(KernelsTest, DropsTheSameWhereverARowIsCut) {
+  const Draws draws{.low = 1, .high = 2, .least = 1U << 30, .scale = 4.0F / 3};  // a quarter
+  const std::vector<float> x(10000, 1);
+  std::vector<float> whole(x.size()), parts(x.size()), plain(x.size());
+  kernels().drop(x.data(), 0, std::ssize(x), draws, whole.data());
+  for (size_t from = 0; from < x.size(); from += 77) {
+    const auto count = static_cast<int64_t>(std::min<size_t>(77, x.size() - from));
+    kernels().drop(x.data() + from, static_cast<uint32_t>(from), count, draws, parts.data() + from);
+  }
+  EXPECT_EQ(parts, whole);
+  kernels_for(Instructions::portable).drop(x.data(), 0, std::ssize(x), draws, plain.data());
+  EXPECT_EQ(plain, whole);
+  const auto kept = std::ranges::count(whole, 4.0F / 3);
+  EXPECT_EQ(kept + std::ranges::count(whole, 0.0F), std::ssize(x));
+  EXPECT_NEAR(static_cast<double>(kept) / 10000, 0.75, 0.02);  // 4.6 standard deviations
+}
+
 TEST_P(KernelsTest, AttendIsSoftmaxOfScores) {
   constexpr int64_t kHeads = 3;
   for (const int64_t width : {2, 10, 64}) {
@@ -175,6 +229,10 @@ TEST_P(KernelsTest, NotANumberIsKept) {
   EXPECT_THAT(y, testing::Each(testing::IsNan()));
   kernels().gate(&nan, q.data(), 1, y.data());
   EXPECT_TRUE(std::isnan(y[0]));
+  const std::vector<float> ones(8, 1), damaged{1, nan, 1, 1, 1, 1, 1, 1};
+  const NormRow row{.x = damaged.data(), .weight = ones.data(), .count = 8};
+  EXPECT_TRUE(std::isnan(kernels().norm(row, y.data())));
+  EXPECT_THAT(y, testing::Each(testing::IsNan()));
   const std::vector<float> weights(256, nan), x(256, 1);
   for (const Format format : {Format::int8, Format::int4}) {
     Arena arena;

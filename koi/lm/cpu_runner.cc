@@ -235,11 +235,11 @@ std::vector<float> CpuRunner::normed(const std::vector<float>& x, const std::vec
   std::vector<float> y(x.size());
   const auto width = std::ssize(weight);
   for (int64_t from = 0; from < std::ssize(x); from += width) {
-    const float* row = x.data() + from;
-    const float mean = kernels_.dot(row, row, width) / static_cast<float>(width);
-    const float factor = 1 / std::sqrt(mean + static_cast<float>(eps));
-    for (int64_t i = 0; i < width; ++i)
-      y[static_cast<size_t>(from + i)] = row[i] * factor * weight[static_cast<size_t>(i)];
+    kernels_.norm({.x = x.data() + from,
+                   .weight = weight.data(),
+                   .count = width,
+                   .eps = static_cast<float>(eps)},
+                  y.data() + from);
   }
   return y;
 }
