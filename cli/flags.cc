@@ -4,6 +4,7 @@
 #include <exception>
 #include <new>
 
+#include "cli/explain.h"
 #include "koi/base/error.h"
 #include "koi/base/interrupt.h"
 
@@ -28,7 +29,8 @@ int guarded(const std::function<int()>& run) {
         1);
   } catch (const std::exception& error) {
     const std::string text = error.what();
-    return report("internal: " + printable(text.substr(0, text.find('\n'))), 1);
+    return report(
+        printable(explain(error).value_or("internal: " + text.substr(0, text.find('\n')))), 1);
   }
 }
 

@@ -21,6 +21,22 @@ bool has_driver() {
          std::filesystem::exists("/proc/driver/nvidia", ignored);
 }
 
+std::string first_line(const std::exception& error) {
+  const std::string text = error.what();
+  return text.substr(0, text.find('\n'));
+}
+
+// CUDA graphs (koi/tensor/cuda), which register themselves. Beside the program; tests lie in a
+// folder below.
+bool load_graphs() {
+  std::error_code ignored;
+  const auto folder = std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
+  const auto load = [](const std::filesystem::path& place) {
+    return ::dlopen((place / "libkoi_cuda.so").c_str(), RTLD_NOW) != nullptr;
+  };
+  return load(folder.parent_path()) || load(folder);
+}
+
 // How many GPUs libtorch can use; the reason where it can use none.
 struct Gpus {
   int count = 0;
@@ -32,12 +48,30 @@ Gpus find_gpus() {
   // Its start-up code registers the GPU's kernels with the libtorch that is here already.
   if (::dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL) == nullptr) {
     return {0, "libtorch's GPU part is not installed or does not load (" +
-                   std::string(::dlerror()) + "); run scripts/setup with KOI_CUDA=1"};
+                   std::string(::dlerror()) + "); run KOI_CUDA=1 scripts/setup, then make build"};
+  }
+  if (!load_graphs()) {
+    return {0, "koi's GPU part is not built or does not load (" + std::string(::dlerror()) +
+                   "); run make build"};
   }
   const auto& hooks = at::detail::getCUDAHooks();
-  if (!hooks.hasCUDA()) return {0, "libtorch's GPU part finds no usable driver"};
+  if (!hooks.hasCUDA()) {
+    return {0, "the NVIDIA driver does not answer, or is older than CUDA 13 needs (580)"};
+  }
   const int count = hooks.deviceCount();
   return {count, count == 0 ? "the driver shows no GPU" : ""};
+}
+
+// Why nothing can be computed there; empty where it can.
+std::string reason_against(at::Device device) {
+  try {
+    at::ones({1}, device).add(1).item<float>();
+    return {};
+  } catch (const std::exception& error) {
+    const std::string line = first_line(error);
+    if (line.find("no kernel image") == std::string::npos) return line;
+    return "the GPU is too old for this libtorch (" + line + "); it needs a GeForce 16 or newer";
+  }
 }
 
 [[noreturn]] void refuse_name(const std::string& name) {
@@ -60,20 +94,32 @@ int gpu_index(const std::string& name) {
 
 at::Device choose_device(const std::string& name) {
   if (name == "cpu") return at::kCPU;
-  if (name == "auto") return find_gpus().count > 0 ? at::Device(at::kCUDA, 0) : at::kCPU;
-  const int index = gpu_index(name);
+  const bool is_auto = name == "auto";
+  const int index = is_auto ? 0 : gpu_index(name);
+  const auto refuse = [&](const std::string& what, const std::string& remedy) -> at::Device {
+    if (is_auto) return at::kCPU;
+    throw Error(ErrorKind::unsupported, "--device " + name, what, remedy);
+  };
   const Gpus gpus = find_gpus();
-  if (gpus.count == 0) {
-    throw Error(ErrorKind::unsupported, "--device " + name, gpus.missing, "or use --device cpu");
-  }
-  if (index >= gpus.count) {
-    throw Error(ErrorKind::unsupported, "--device " + name,
-                "this machine has " + std::to_string(gpus.count) + " GPUs, counted from 0");
-  }
-  return at::Device(at::kCUDA, static_cast<at::DeviceIndex>(index));
+  if (gpus.count == 0) return refuse(gpus.missing, "or use --device cpu");
+  if (index >= gpus.count)
+    return refuse("this machine has " + std::to_string(gpus.count) + " GPUs", "count from 0");
+  const at::Device device(at::kCUDA, static_cast<at::DeviceIndex>(index));
+  const std::string reason = reason_against(device);
+  return reason.empty() ? device : refuse(reason, "use another GPU or --device cpu");
 }
 
 int gpu_count() { return find_gpus().count; }
+
+std::optional<std::string> explain_device_error(const std::exception& error) {
+  if (dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr) {
+    return "the GPU's memory is full (" + first_line(error) +
+           "); end other programs on it, take a smaller batch or a shorter maximum length, or use "
+           "--device cpu";
+  }
+  if (dynamic_cast<const c10::AcceleratorError*>(&error) == nullptr) return std::nullopt;
+  return "the GPU failed (" + first_line(error) + "); begin again, or use --device cpu";
+}
 
 void set_threads(int threads) {
   if (threads < 0) {

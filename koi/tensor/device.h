@@ -1,19 +1,25 @@
 // Where to compute, and with how many threads.
 #pragma once
 
+#include <exception>
+#include <optional>
 #include <string>
 
 #include "koi/tensor/torch.h"
 
 namespace koi::tensor {
 
-// "auto" (a usable GPU, else the CPU), "cpu", "cuda" or "cuda:N". Loads libtorch_cuda.so on demand.
-// Throws Error(usage) for another word and Error(unsupported) for a GPU that is not there, with
-// what is missing.
+// "auto" (a usable GPU, else the CPU), "cpu", "cuda" or "cuda:N". Loads libtorch_cuda.so and
+// libkoi_cuda.so on demand, and tries the GPU. Throws Error(usage) for another word and
+// Error(unsupported) for a GPU that is not there or cannot be used, with what is missing.
 at::Device choose_device(const std::string& name);
 
 // How many GPUs this process sees and can use.
 int gpu_count();
+
+// One line for what libtorch throws where a GPU's memory is full or the GPU fails, with what to do;
+// nothing for other exceptions.
+std::optional<std::string> explain_device_error(const std::exception& error);
 
 // 0 means the cores this process may use.
 void set_threads(int threads);

@@ -1,0 +1,7 @@
+#include "cli/explain.h"
+
+namespace koi::cli {
+
+std::optional<std::string> explain(const std::exception&) { return std::nullopt; }
+
+}  // namespace koi::cli
