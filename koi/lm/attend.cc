@@ -13,7 +13,8 @@ using torch::autograd::AutogradContext;
 using torch::autograd::Function;
 using torch::autograd::variable_list;
 
-// Few keys, or a single query: the plain formula costs less than the fused kernel.
+// Few keys, or a single query: on a CPU the plain formula costs less than the fused kernel, which
+// draws dropout from a generator that cannot be chosen there.
 constexpr int64_t kFewKeys = 64;
 
 struct DropoutDraw {
@@ -141,6 +142,12 @@ struct Attend : Function<Attend> {
   }
 };
 
+// Whether libtorch's own kernels do it well.
+bool is_fused(const at::Tensor& q, const at::Tensor& k, const Mask& mask, double p) {
+  if (q.is_cpu()) return p == 0 && k.size(2) > kFewKeys && q.size(2) > 1;
+  return at::elementSize(q.scalar_type()) == 2 && (mask.causal || !mask.bias.defined());
+}
+
 }  // namespace
 
 Mask causal_mask(int64_t count, int64_t before, const at::TensorOptions& options) {
@@ -152,17 +159,27 @@ Mask causal_mask(int64_t count, int64_t before, const at::TensorOptions& options
 
 at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const Mask& mask,
                   const Dropout& dropout, double p) {
-  // The fused kernels draw dropout from a generator that cannot be chosen.
-  if (dropout.chance(p) > 0 || k.size(2) <= kFewKeys || q.size(2) == 1) {
-    const DropoutDraw draw{.p = dropout.chance(p), .seed = dropout.draw_seed(p, q.device())};
-    return at::GradMode::is_enabled() ? Attend::apply(q, k, v, mask, draw)
-                                      : PlainAttention(q, k, v, mask, draw).forward();
+  const DropoutDraw draw{.p = dropout.chance(p), .seed = dropout.draw_seed(p, q.device())};
+  if (!is_fused(q, k, mask, draw.p)) {
+    const Mask whole =
+        mask.causal && !mask.bias.defined() ? causal_mask(q.size(2), 0, q.options()) : mask;
+    return at::GradMode::is_enabled() ? Attend::apply(q, k, v, whole, draw)
+                                      : PlainAttention(q, k, v, whole, draw).forward();
   }
+  if (draw.p > 0)
+    at::Generator(at::globalContext().defaultGenerator(q.device())).set_current_seed(draw.seed);
   std::optional<at::Tensor> bias;  // a single column sees everything and has none
   if (!mask.causal && mask.bias.defined()) bias = mask.bias;
-  return at::scaled_dot_product_attention(q, k, v, bias,
-                                          /*dropout_p=*/0.0, mask.causal, /*scale=*/std::nullopt,
-                                          /*enable_gqa=*/true);
+  return at::scaled_dot_product_attention(q, k, v, bias, draw.p, mask.causal,
+                                          /*scale=*/std::nullopt, /*enable_gqa=*/true);
+}
+
+at::Tensor attend_one(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                      const at::Tensor& bias) {
+  // Heads that share a kv head become its queries: so no kernel needs to know of sharing.
+  const auto grouped = q.reshape({q.size(0), k.size(1), -1, q.size(3)});
+  const auto given = bias.defined() ? std::optional(bias) : std::nullopt;
+  return at::scaled_dot_product_attention(grouped, k, v, given).reshape(q.sizes());
 }
 
 }  // namespace koi::lm

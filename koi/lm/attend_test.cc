@@ -97,6 +97,28 @@ TEST(Attend, IsItsFormulaWithDropoutInSeveralPieces) {
   expect_same(with_gradients(in, y), with_gradients(in, expected(in, mask.bias, kept)));
 }
 
+// The causal triangle is made where it is not given.
+TEST(Attend, TheCausalTriangleNeedNotBeGiven) {
+  for (const double p : {0.0, 0.2}) {
+    const Inputs in = make_inputs(2, 7);
+    expect_same(with_gradients(in, computed(in, {.bias = {}, .causal = true}, p)),
+                with_gradients(in, computed(in, causal_mask(7, 0, at::kFloat), p)));
+  }
+}
+
+TEST(Attend, OneQueryOfEachRow) {
+  constexpr int64_t kBatch = 3, kCount = 70;
+  const c10::InferenceMode no_gradients;
+  const Inputs in = make_inputs(kBatch, kCount);
+  const at::Tensor q = in.q.narrow(1, 5, 1), k = in.k.transpose(1, 2), v = in.v.transpose(1, 2);
+  at::Tensor bias = at::zeros({kBatch, 1, 1, kCount});
+  for (int64_t row = 0; row < kBatch; ++row) bias[row].slice(-1, 10 + row * 20).fill_(-INFINITY);
+  for (const at::Tensor& mask : {at::Tensor(), bias}) {
+    test::expect_near(attend_one(q.transpose(1, 2), k, v, mask),
+                      expected({q, in.k, in.v}, mask, {}), 1e-5, "one query");
+  }
+}
+
 // A row of scores for each position would grow with the square.
 TEST(Attend, KeepsWhatIsLinearInThePositions) {
   const auto kept = [](int64_t count) {

@@ -6,18 +6,47 @@
 namespace koi::lm {
 namespace {
 
+struct HeadTensors {
+  at::Tensor q, k, v;  // [B, heads, positions, head_dim]
+};
+
 // Each segment alone: nothing is computed between columns that do not see each other.
-at::Tensor attend_in_segments(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                              const BlockPass& pass) {
+at::Tensor attend_in_segments(const HeadTensors& heads, const BlockPass& pass) {
   std::vector<at::Tensor> parts;
   int64_t from = 0;
   for (const int64_t length : pass.segments) {
     const auto part = [&](const at::Tensor& x) { return x.narrow(2, from, length); };
-    parts.push_back(attend(part(q), part(k), part(v), causal_mask(length, 0, q.options()),
-                           pass.dropout, pass.sizes->dropout));
+    const Mask mask{.bias = {}, .causal = length > 1};
+    parts.push_back(attend(part(heads.q), part(heads.k), part(heads.v), mask, pass.dropout,
+                           pass.sizes->dropout));
     from += length;
   }
   return at::cat(parts, 2);
+}
+
+// Puts k and v into the cache and attends to what it holds then.
+at::Tensor attend_to_cache(size_t layer, const HeadTensors& fresh, const BlockPass& pass) {
+  const at::Tensor &keys = pass.cache->k[layer], &values = pass.cache->v[layer];
+  if (pass.slots.defined()) {
+    const auto slots = pass.slots.view({-1, 1, 1, 1}).expand_as(fresh.k);
+    const auto put = [&](const at::Tensor& store, const at::Tensor& column) {
+      return store.scatter_(2, slots, column).narrow(2, 0, pass.mask.bias.size(-1));
+    };
+    return attend_one(fresh.q, put(keys, fresh.k), put(values, fresh.v), pass.mask.bias);
+  }
+  const int64_t filled = pass.cache->filled, count = fresh.k.size(2);
+  const auto append = [&](const at::Tensor& store, const at::Tensor& columns) {
+    store.narrow(2, filled, count).copy_(columns);
+    return store.narrow(2, 0, filled + count);  // [B, G, S, head_dim]
+  };
+  return attend(fresh.q, append(keys, fresh.k), append(values, fresh.v), pass.mask, pass.dropout,
+                pass.sizes->dropout);
+}
+
+at::Tensor attend_heads(size_t layer, const HeadTensors& heads, const BlockPass& pass) {
+  if (pass.cache != nullptr) return attend_to_cache(layer, heads, pass);
+  if (!pass.segments.empty()) return attend_in_segments(heads, pass);
+  return attend(heads.q, heads.k, heads.v, pass.mask, pass.dropout, pass.sizes->dropout);
 }
 
 at::Tensor forward_attention(const Block& block, size_t layer, const at::Tensor& x,
@@ -28,20 +57,10 @@ at::Tensor forward_attention(const Block& block, size_t layer, const at::Tensor&
                        .view({batch, count, -1, sizes.head_dim});  // [B, T, H+2G, head_dim]
   const int64_t rotated_heads = sizes.n_head + sizes.n_local_heads;
   const auto qk = rotate(qkv.narrow(2, 0, rotated_heads), pass.turns).transpose(1, 2);
-  const auto q = qk.narrow(1, 0, sizes.n_head);              // [B, H, T, head_dim]
-  auto k = qk.narrow(1, sizes.n_head, sizes.n_local_heads);  // [B, G, T, head_dim]
-  auto v = qkv.narrow(2, rotated_heads, sizes.n_local_heads).transpose(1, 2);
-  if (pass.cache != nullptr) {
-    const int64_t filled = pass.cache->filled;
-    const auto append = [&](const at::Tensor& store, const at::Tensor& fresh) {
-      store.narrow(2, filled, count).copy_(fresh);
-      return store.narrow(2, 0, filled + count);  // [B, G, S, head_dim]
-    };
-    k = append(pass.cache->k[layer], k);
-    v = append(pass.cache->v[layer], v);
-  }
-  const auto y = pass.segments.empty() ? attend(q, k, v, pass.mask, pass.dropout, sizes.dropout)
-                                       : attend_in_segments(q, k, v, pass);
+  const HeadTensors heads{.q = qk.narrow(1, 0, sizes.n_head),
+                          .k = qk.narrow(1, sizes.n_head, sizes.n_local_heads),
+                          .v = qkv.narrow(2, rotated_heads, sizes.n_local_heads).transpose(1, 2)};
+  const auto y = attend_heads(layer, heads, pass);
   return block.attention.wo.forward(y.transpose(1, 2).reshape({batch, count, -1}), pass.dropout);
 }
 

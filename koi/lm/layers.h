@@ -61,6 +61,9 @@ struct BlockPass {
   Mask mask = {};
   Dropout dropout = {};
   KvCache* cache = nullptr;  // where set, k and v are put behind its `filled` positions
+  // Where defined, int64 [B]: k and v of the only column are put there instead, and mask.bias,
+  // which is defined then, says which of the cache's first positions are seen.
+  at::Tensor slots = {};
   // Where not empty: columns see only earlier ones of the same segment, `mask` is not looked at.
   std::vector<int64_t> segments = {};
 };

@@ -4,6 +4,7 @@
 #include "koi/lm/functions.h"
 #include "koi/lm/recompute.h"
 #include "koi/lm/rope.h"
+#include "koi/tensor/transfer.h"
 
 namespace koi::lm {
 namespace {
@@ -51,7 +52,8 @@ void run_blocks(const std::vector<Block>& blocks, const std::string& name, at::T
 Mask padded_causal_mask(const at::Tensor& padding, const at::Tensor& x) {
   Mask mask = causal_mask(x.size(1), 0, x.options());
   if (!padding.defined() || !padding.any().item<bool>()) return mask;
-  const auto hidden = padding.to(x.device()).unsqueeze(1).unsqueeze(1);  // [B, 1, 1, T]
+  const auto hidden =
+      tensor::upload(padding, x.device()).unsqueeze(1).unsqueeze(1);  // [B, 1, 1, T]
   if (!mask.bias.defined()) mask.bias = at::zeros({1, 1}, x.options());
   return {.bias = mask.bias.masked_fill(hidden, -std::numeric_limits<double>::infinity())};
 }
@@ -105,14 +107,15 @@ DualAr::DualAr(const ModelConfig& config, int64_t semantic_token_id, at::Device 
 DualArHidden DualAr::forward_hidden(const DualArInput& input, const ForwardOptions& options) const {
   check_tokens(input.tokens);
   check_segments(input);
-  const auto ids = input.tokens.to(device());
+  const auto ids = tensor::upload(input.tokens, device());
   auto x = embed(ids);  // [B, T, D]
   if (options.trace) options.trace("embed", x);
 
   const Dropout dropout{options.train, options.generator};
   const bool packed = !input.segments.empty();
-  const auto turns = packed ? rope_.index_select(0, positions_of(input.segments).to(device()))
-                            : rope_.narrow(0, 0, ids.size(2));
+  const auto turns =
+      packed ? rope_.index_select(0, tensor::upload(positions_of(input.segments), device()))
+             : rope_.narrow(0, 0, ids.size(2));
   const Mask mask = packed ? Mask{} : padded_causal_mask(input.padding, x);
   const BlockPass pass{.sizes = &slow_,
                        .turns = turns,
@@ -123,15 +126,18 @@ DualArHidden DualAr::forward_hidden(const DualArInput& input, const ForwardOptio
 
   DualArHidden hidden;
   hidden.slow = x.flatten(0, 1);
-  const auto next = next_codes(ids, input.segments);
+  // Where the tokens lie, which is the CPU in training: a GPU is not waited for.
+  const auto next = next_codes(input.tokens, input.segments);
   const auto inputs = next.slice(1, 0, config_.num_codebooks - 1);  // [B*T, K-1]
   // Differs: with one codebook there are no inputs, and the code to predict itself decides.
   hidden.rows = (config_.num_codebooks > 1 ? inputs : next).any(1).nonzero().squeeze(1);
   if (hidden.rows.numel() == 0)
     hidden.rows = at::arange(std::min(kRowsKeptAtLeast, next.size(0)), next.options());
 
-  const auto first = project_hidden(hidden.slow.index_select(0, hidden.rows)).unsqueeze(1);
-  hidden.fast = at::cat({first, embed_code(inputs.index_select(0, hidden.rows))}, 1);
+  const auto rows = tensor::upload(hidden.rows, device());
+  const auto codes = tensor::upload(inputs.index_select(0, hidden.rows), device());
+  const auto first = project_hidden(hidden.slow.index_select(0, rows)).unsqueeze(1);
+  hidden.fast = at::cat({first, embed_code(codes)}, 1);
   const BlockPass fast_pass{.sizes = &fast_,
                             .turns = fast_rope_,
                             .mask = causal_mask(config_.num_codebooks, 0, x.options()),
@@ -149,7 +155,7 @@ DualArOutput DualAr::forward(const at::Tensor& tokens, const at::Tensor& padding
   return {
       .token_logits = token_logits(hidden.slow, dropout).view({batch, count, -1}),
       .codebook_logits = at::zeros({batch * count, codes.size(1), codes.size(2)}, codes.options())
-                             .index_copy(0, hidden.rows, codes)
+                             .index_copy(0, tensor::upload(hidden.rows, device()), codes)
                              .view({batch, count, codes.size(1), codes.size(2)})};
 }
 
@@ -181,6 +187,25 @@ DualAr::SlowStep DualAr::forward_slow(const at::Tensor& tokens, KvCache& cache) 
   run_blocks(layers, "layers", x, pass, {});
   cache.filled += count;
   const auto hidden = x.select(1, count - 1);  // [B, D]
+  return {.logits = token_logits(hidden, {}), .hidden = hidden};
+}
+
+DualAr::SlowStep DualAr::step_slow(const at::Tensor& tokens, const ColumnPlaces& places,
+                                   KvCache& cache) const {
+  const at::NoGradGuard no_gradients;
+  auto x = embed(tokens.unsqueeze(2));  // [B, 1, D]
+  const auto later = at::arange(places.span, places.positions.options())
+                         .gt(places.positions.unsqueeze(1))
+                         .view({-1, 1, 1, places.span});
+  const auto bias = at::zeros(later.sizes(), x.options())
+                        .masked_fill_(later, -std::numeric_limits<double>::infinity());
+  const BlockPass pass{.sizes = &slow_,
+                       .turns = rope_.index_select(0, places.positions).unsqueeze(1),
+                       .mask = {.bias = bias},
+                       .cache = &cache,
+                       .slots = places.positions};
+  run_blocks(layers, "layers", x, pass, {});
+  const auto hidden = x.select(1, 0);  // [B, D]
   return {.logits = token_logits(hidden, {}), .hidden = hidden};
 }
 

@@ -25,7 +25,7 @@ struct DualArInput {
 // What the logits are made of.
 struct DualArHidden {
   at::Tensor slow;  // [B*T, D], un-normed
-  at::Tensor rows;  // int64 [N], which of the B*T positions have a next frame
+  at::Tensor rows;  // int64 [N], which of the B*T positions have a next frame; where the tokens lie
   at::Tensor fast;  // [N, K, fast D], of these, un-normed
 };
 
@@ -91,6 +91,18 @@ class DualAr {
     at::Tensor logits, hidden;
   };
   SlowStep forward_slow(const at::Tensor& tokens, KvCache& cache) const;
+
+  // The same for one column of each row, `tokens` int64 [B, 1+K] at `positions` int64 [B] of the
+  // cache [B, ...], of which the first `span` are looked at, more than all `positions`, and have to
+  // be finite numbers.
+  // cache.filled is neither looked at nor changed. All lies on the model's device, nothing is
+  // checked, no operation depends on a value or waits for one: so it can be recorded
+  // (tensor::WorkGraphs).
+  struct ColumnPlaces {
+    at::Tensor positions;
+    int64_t span = 0;
+  };
+  SlowStep step_slow(const at::Tensor& tokens, const ColumnPlaces& places, KvCache& cache) const;
 
   // One step of the fast part at position cache.filled: `x` [B, fast D] is project_hidden(hidden)
   // at position 0, then embed_code(code). Logits [B, C]. No gradients.

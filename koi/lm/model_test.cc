@@ -151,6 +151,46 @@ TEST_P(Variants, StepByStepEqualsAllAtOnce) {
   EXPECT_THROW(model.forward_slow(tokens.narrow(2, 0, 2), cache), Error);
 }
 
+// Rows of a batch that stand at different places, of which the second is put over an older column.
+TEST_P(Variants, StepsOfABatchAreThoseOfEachRow) {
+  const DualAr model = shaken();
+  constexpr int64_t kSpan = 40;
+  const std::vector<int64_t> filled{12, 3, 30};
+  const auto rows = std::ssize(filled);
+  const at::Tensor tokens = make_tokens(config(), rows, kSpan);
+  KvCache together = model.make_slow_cache(rows, kSpan + 8);
+  for (auto* list : {&together.k, &together.v})
+    for (at::Tensor& layer : *list) layer.zero_();
+  std::vector<KvCache> alone;
+  for (int64_t row = 0; row < rows; ++row) {
+    alone.push_back(model.make_slow_cache(1, kSpan));
+    KvCache view;
+    for (size_t i = 0; i < together.k.size(); ++i) {
+      view.k.push_back(together.k[i].narrow(0, row, 1));
+      view.v.push_back(together.v[i].narrow(0, row, 1));
+    }
+    const int64_t count = filled[static_cast<size_t>(row)];
+    const at::Tensor prompt = tokens.narrow(0, row, 1).narrow(2, 0, count);
+    model.forward_slow(prompt, alone.back());
+    // What is behind a row's place must not count.
+    model.forward_slow(at::cat({prompt, prompt}, 2).slice(2, 0, count + 2), view);
+  }
+  for (int64_t step = 0; step < 4; ++step) {
+    const at::Tensor positions = at::tensor(filled, at::kLong) + step;
+    const at::Tensor column =
+        tokens.gather(2, positions.view({-1, 1, 1}).expand({rows, tokens.size(1), 1})).squeeze(2);
+    const DualAr::SlowStep found = model.step_slow(column, {positions, kSpan}, together);
+    for (int64_t row = 0; row < rows; ++row) {
+      const auto wanted = model.forward_slow(column.narrow(0, row, 1).unsqueeze(2),
+                                             alone[static_cast<size_t>(row)]);
+      test::expect_near(found.logits.narrow(0, row, 1), wanted.logits, near(wanted.logits),
+                        "logits");
+      test::expect_near(found.hidden.narrow(0, row, 1), wanted.hidden, near(wanted.hidden),
+                        "hidden");
+    }
+  }
+}
+
 TEST_P(Variants, RecomputeGivesTheSameLossAndGradients) {
   ModelConfig c = config();
   c.dropout = 0.2;

@@ -4,6 +4,7 @@
 
 #include "koi/dataset/sample.h"
 #include "koi/lm/recompute.h"
+#include "koi/tensor/transfer.h"
 
 namespace koi::train {
 namespace {
@@ -57,7 +58,9 @@ at::Tensor sum_over_tokens(const lm::DualAr& model, const lm::DualArHidden& hidd
   const lm::Dropout dropout{options.train, options.generator};
   const Head head{[&model, dropout](const at::Tensor& x) { return model.token_logits(x, dropout); },
                   model.config().vocab_size};
-  return sum_over_rows(hidden.slow.index_select(0, rows), wanted.index_select(0, rows), head,
+  const at::Device device = model.device();
+  return sum_over_rows(hidden.slow.index_select(0, tensor::upload(rows, device)),
+                       tensor::upload(wanted.index_select(0, rows), device), head,
                        options.generator);
 }
 
@@ -70,13 +73,15 @@ at::Tensor sum_over_codes(const lm::DualAr& model, const lm::DualArHidden& hidde
   const lm::Dropout dropout{options.train, options.generator};
   const Head head{[&model, dropout](const at::Tensor& x) { return model.code_logits(x, dropout); },
                   codebooks * config.codebook_size};
-  const auto computed =
-      sum_over_rows(hidden.fast, wanted.index_select(0, hidden.rows), head, options.generator);
+  const auto on_device = [&](const at::Tensor& rows) {
+    return tensor::upload(wanted.index_select(0, rows), model.device());
+  };
+  const auto computed = sum_over_rows(hidden.fast, on_device(hidden.rows), head, options.generator);
 
   const auto other = wanted.ne(dataset::kIgnoredLabel).any(1).index_fill_(0, hidden.rows, false);
   const auto rows = other.nonzero().squeeze(1);
   const auto zeros = at::zeros({rows.numel(), codebooks, config.codebook_size}, computed.options());
-  return computed + entropy_and_hits(zeros, wanted.index_select(0, rows));
+  return computed + entropy_and_hits(zeros, on_device(rows));
 }
 
 at::Tensor ratio(const at::Tensor& sum, double count) { return sum / (count > 0 ? count : 1); }
@@ -108,9 +113,9 @@ Losses compute_losses(const lm::DualAr& model, const Batch& batch, const LabelCo
                       const lm::ForwardOptions& options) {
   const lm::DualArHidden hidden = model.forward_hidden(
       {.tokens = batch.tokens, .padding = batch.padding, .segments = batch.segments}, options);
-  const auto labels = batch.labels.to(model.device());
-  const auto tokens = sum_over_tokens(model, hidden, labels, options);
-  const auto codes = sum_over_codes(model, hidden, labels, options);
+  // Which of the labels count is found out where they lie, on the CPU: a GPU is not waited for.
+  const auto tokens = sum_over_tokens(model, hidden, batch.labels, options);
+  const auto codes = sum_over_codes(model, hidden, batch.labels, options);
 
   Losses losses;
   losses.base_loss = ratio(tokens[0], divisors.tokens);
