@@ -74,16 +74,11 @@ int32_t FrameSampler::draw_code(std::vector<float> logits) {
   return frame_.back();
 }
 
-const std::vector<int32_t>& FrameSampler::finish() {
+void FrameSampler::finish() {
   if (frame_.front() != speech_.model.semantic_token_id())
     std::fill(frame_.begin() + 1, frame_.end(), 0);
   if (drawn_ > 0) window_.push(std::span(frame_).subspan(1));
   drawn_ += 1;
-  return frame_;
-}
-
-bool FrameSampler::ended() const {
-  return (options_.constrained || drawn_ > 1) && frame_.front() == speech_.im_end_id;
 }
 
 }  // namespace koi::speech

@@ -62,10 +62,9 @@ class FrameSampler {
   int32_t draw_code(std::vector<float> logits);
 
   // Of the frame that was drawn codes become 0 where it does not speak.
-  const std::vector<int32_t>& finish();
-  // The frame that was finished last, 1 + K values, and whether it ends the speech.
+  void finish();
+  // The frame that was finished last, 1 + K values.
   const std::vector<int32_t>& frame() const { return frame_; }
-  bool ended() const;
 
  private:
   bool may_end() const { return drawn_ >= options_.min_new_tokens; }

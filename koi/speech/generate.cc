@@ -56,13 +56,6 @@ int64_t common_columns(const TokenColumns& a, const TokenColumns& b) {
   return (end - a.values.begin()) / b.rows;
 }
 
-// Row `i` of `count` rows.
-std::vector<float> row_of(const std::vector<float>& rows, size_t i, size_t count) {
-  const auto size = std::ssize(rows) / static_cast<int64_t>(count);
-  const auto from = rows.begin() + static_cast<int64_t>(i) * size;
-  return {from, from + size};
-}
-
 void check_not_stopped(const std::vector<TokenColumns>& frames) {
   if (!base::stop_requested()) return;
   int64_t made = 0;
@@ -70,6 +63,27 @@ void check_not_stopped(const std::vector<TokenColumns>& frames) {
   throw base::Interrupted("generation", fmt::format("given up after {} frames", made),
                           "the same command begins anew");
 }
+
+// Whether the last frame is the end. Unconstrained the first one never is.
+bool has_ended(const TokenColumns& spoken, const SpeechModel& speech,
+               const GenerateOptions& options) {
+  const int64_t frames = spoken.columns();
+  return (options.constrained || frames > 1) && spoken.column(frames - 1)[0] == speech.im_end_id;
+}
+
+// From begin() to end(), whatever happens.
+class FrameRun {
+ public:
+  FrameRun(Frames& frames, size_t count, const GenerateOptions& options) : frames_(frames) {
+    frames.begin(count, options);
+  }
+  ~FrameRun() { frames_.end(); }
+  FrameRun(const FrameRun&) = delete;
+  FrameRun& operator=(const FrameRun&) = delete;
+
+ private:
+  Frames& frames_;
+};
 
 }  // namespace
 
@@ -83,40 +97,43 @@ Noise torch_noise(uint64_t seed) {
 
 Speaker::Speaker(const SpeechModel& speech, std::vector<Noise> noises)
     : speech_(speech),
-      noises_(std::move(noises)),
-      steps_(make_steps(speech, noises_.size())),
-      held_(noises_.size(), {speech.model.config().num_codebooks + 1, {}, false}) {}
+      held_(noises.size(), {speech.model.config().num_codebooks + 1, {}, false}),
+      frames_(make_frames(speech, std::move(noises))) {}
 
 std::vector<TokenColumns> Speaker::speak(std::span<const TokenColumns> prompts,
                                          const GenerateOptions& options) {
   std::vector<int64_t> limits;
   for (const TokenColumns& prompt : prompts)
     limits.push_back(frame_limit(speech_, prompt, options));
-  std::vector<FrameSampler> samplers;
-  std::vector<TokenColumns> frames;
+  std::vector<TokenColumns> spoken;
   std::vector<size_t> speaking;
   for (size_t i = 0; i < prompts.size(); ++i) {
     hold(i, prompts[i]);
-    samplers.emplace_back(speech_, options, noises_[i]);
-    frames.push_back({prompts[i].rows, {}, prompts[i].wide});
+    spoken.push_back({prompts[i].rows, {}, prompts[i].wide});
     speaking.push_back(i);
   }
-  while (true) {
-    check_not_stopped(frames);
-    const bool taken = options.cores_taken != nullptr && *options.cores_taken;
-    steps_->use_cores(taken ? lm::Cores::half : lm::Cores::all);
-    draw(speaking, samplers);
-    for (const size_t i : speaking) {
-      const std::vector<int32_t>& frame = samplers[i].finish();
-      frames[i].values.insert(frames[i].values.end(), frame.begin(), frame.end());
+  const FrameRun run(*frames_, prompts.size(), options);
+  while (!speaking.empty()) {
+    check_not_stopped(spoken);
+    const std::vector<int32_t> made = frames_->next(speaking);
+    for (size_t place = 0; place < speaking.size(); ++place) {
+      const size_t i = speaking[place];
+      const auto rows = static_cast<size_t>(spoken[i].rows);
+      const auto frame = std::span(made).subspan(place * rows, rows);
+      if (spoken[i].columns() > 0) add_held(i, spoken[i].column(spoken[i].columns() - 1));
+      spoken[i].values.insert(spoken[i].values.end(), frame.begin(), frame.end());
       if (options.on_frame) options.on_frame(i, frame);
     }
     std::erase_if(speaking, [&](size_t i) {
-      return samplers[i].ended() || frames[i].columns() == limits[i];
+      return has_ended(spoken[i], speech_, options) || spoken[i].columns() == limits[i];
     });
-    if (speaking.empty()) return frames;
-    step(speaking, samplers);
   }
+  return spoken;
+}
+
+void Speaker::add_held(size_t sequence, std::span<const int32_t> column) {
+  held_[sequence].values.insert(held_[sequence].values.end(), column.begin(), column.end());
+  computed_ += 1;
 }
 
 // The longest beginning that any sequence holds already is taken over, but for the last column,
@@ -131,11 +148,11 @@ void Speaker::hold(size_t sequence, const TokenColumns& columns) {
       best = i;
     }
   }
-  steps_->take_over(sequence, best, known);
+  frames_->steps().take_over(sequence, best, known);
   TokenColumns rest{columns.rows, {}, columns.wide};
   rest.values.assign(columns.values.begin() + known * columns.rows, columns.values.end());
   held_[sequence].values.clear();  // should the next line throw
-  steps_->append(sequence, rest);
+  frames_->steps().append(sequence, rest);
   held_[sequence] = columns;
   computed_ += rest.columns();
 }
@@ -148,39 +165,12 @@ void Speaker::begin_with(const TokenColumns& beginning, const KeptBeginnings& ke
   key.append(reinterpret_cast<const char*>(beginning.values.data()),
              beginning.values.size() * sizeof(int32_t));
   const std::optional<std::string> state = kept.files.load(key);
-  if (state && steps_->set_state(0, beginning.columns(), *state)) {
+  if (state && frames_->steps().set_state(0, beginning.columns(), *state)) {
     held_[0] = beginning;
     return;
   }
   hold(0, beginning);
-  kept.files.keep(key, steps_->state(0, beginning.columns()));
-}
-
-void Speaker::draw(std::span<const size_t> which, std::vector<FrameSampler>& samplers) {
-  const std::vector<float> main = steps_->token_logits(which, samplers[which.front()].main_ids());
-  for (size_t i = 0; i < which.size(); ++i)
-    samplers[which[i]].draw_main(row_of(main, i, which.size()));
-  std::vector<int32_t> codes(which.size());
-  for (int64_t k = 0; k < speech_.model.config().num_codebooks; ++k) {
-    const std::vector<float> logits =
-        k == 0 ? steps_->first_code_logits(which) : steps_->next_code_logits(which, codes);
-    for (size_t i = 0; i < which.size(); ++i)
-      codes[i] = samplers[which[i]].draw_code(row_of(logits, i, which.size()));
-  }
-}
-
-void Speaker::step(std::span<const size_t> which, const std::vector<FrameSampler>& samplers) {
-  std::vector<int32_t> columns;
-  for (const size_t i : which) {
-    const std::vector<int32_t>& frame = samplers[i].frame();
-    columns.insert(columns.end(), frame.begin(), frame.end());
-  }
-  steps_->step(which, columns);
-  for (const size_t i : which) {
-    const std::vector<int32_t>& frame = samplers[i].frame();
-    held_[i].values.insert(held_[i].values.end(), frame.begin(), frame.end());
-  }
-  computed_ += std::ssize(which);
+  kept.files.keep(key, frames_->steps().state(0, beginning.columns()));
 }
 
 TokenColumns generate(const SpeechModel& speech, const TokenColumns& prompt,

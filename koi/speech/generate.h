@@ -9,9 +9,8 @@
 #include <vector>
 
 #include "koi/base/blob_cache.h"
-#include "koi/speech/frame_sampler.h"
+#include "koi/speech/frames.h"
 #include "koi/speech/prompt.h"
-#include "koi/speech/steps.h"
 
 namespace koi::speech {
 
@@ -34,7 +33,7 @@ class Speaker {
   Speaker(const SpeechModel& speech, std::vector<Noise> noises);
 
   const SpeechModel& speech() const { return speech_; }
-  size_t size() const { return noises_.size(); }
+  size_t size() const { return held_.size(); }
 
   // The frames behind each of up to size() prompts (columns of 1 + K values), drawn with the noise
   // of its place. The last frame has the main token <|im_end|> and codes 0 where the speech came to
@@ -56,13 +55,11 @@ class Speaker {
  private:
   // Makes the sequence hold just these columns.
   void hold(size_t sequence, const TokenColumns& columns);
-  void step(std::span<const size_t> which, const std::vector<FrameSampler>& samplers);
-  void draw(std::span<const size_t> which, std::vector<FrameSampler>& samplers);
+  void add_held(size_t sequence, std::span<const int32_t> column);
 
   const SpeechModel& speech_;
-  std::vector<Noise> noises_;
-  std::unique_ptr<Steps> steps_;
-  std::vector<TokenColumns> held_;  // what each sequence of steps_ was given
+  std::vector<TokenColumns> held_;  // what each sequence of frames_ was given
+  std::unique_ptr<Frames> frames_;
   int64_t computed_ = 0;
 };
 

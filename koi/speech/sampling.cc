@@ -33,10 +33,7 @@ std::vector<float> softmax(std::span<const float> logits) {
 void check_row(std::span<const float> logits) {
   bool possible = false;
   for (const float logit : logits) {
-    if (std::isnan(logit) || logit == -kNever) {
-      throw Error(ErrorKind::corrupt, "token logits", "a value is NaN or infinite",
-                  "the model's weights are damaged or its precision is too low");
-    }
+    if (std::isnan(logit) || logit == -kNever) fail_damaged();
     possible |= logit != kNever;
   }
   if (!possible) throw Error(ErrorKind::corrupt, "token logits", "no token can be drawn");
@@ -84,6 +81,10 @@ void check_range(std::string_view option, double value, bool ok, std::string_vie
 
 }  // namespace
 
+float used_temperature(const SamplingOptions& options) {
+  return static_cast<float>(std::max(options.temperature, kLeastTemperature));
+}
+
 void check_sampling(const SamplingOptions& options) {
   const double penalty = options.repetition_penalty;
   check_range("--temperature", options.temperature,
@@ -103,13 +104,18 @@ Noise portable_noise(uint32_t seed) {
   };
 }
 
+void fail_damaged() {
+  throw Error(ErrorKind::corrupt, "token logits", "a value is NaN or infinite",
+              "the model's weights are damaged or its precision is too low");
+}
+
 std::vector<float> token_probabilities(std::span<const float> logits,
                                        std::span<const int64_t> previous,
                                        const SamplingOptions& options) {
   check_row(logits);
   std::vector<float> kept = penalised(logits, previous, options.repetition_penalty);
   keep_nucleus(kept, options.top_p);
-  const float temperature = static_cast<float>(std::max(options.temperature, kLeastTemperature));
+  const float temperature = used_temperature(options);
   for (float& logit : kept) logit /= temperature;
   return softmax(kept);
 }

@@ -15,7 +15,12 @@ struct SamplingOptions {
   double top_p = 0.7;               // 0 to 1; 1 keeps every token
   double repetition_penalty = 1.2;  // 0.01 to 100; 1 is none
   bool greedy = false;              // the best token after the penalty; no noise is drawn
+
+  bool operator==(const SamplingOptions&) const = default;
 };
+
+// What logits are divided by.
+float used_temperature(const SamplingOptions& options);
 
 // Throws Error(usage) naming the option that is out of its range.
 void check_sampling(const SamplingOptions& options);
@@ -38,6 +43,9 @@ Noise portable_noise(uint32_t seed);
 std::vector<float> token_probabilities(std::span<const float> logits,
                                        std::span<const int64_t> previous,
                                        const SamplingOptions& options);
+
+// Throws the Error(corrupt) of such a row.
+[[noreturn]] void fail_damaged();
 
 // argmax(p / q), q drawn from `noise` for the whole row; with options.greedy the best token.
 int64_t sample_token(std::span<const float> logits, std::span<const int64_t> previous,

@@ -22,7 +22,11 @@ SpeechModel make_speech_model(lm::DualAr model, text::Tokenizer tokenizer,
                             im_end, model.config().vocab_size),
                 "take the tokenizer and the weights of one checkpoint");
   }
-  return {.model = std::move(model), .tokenizer = std::move(tokenizer), .im_end_id = im_end};
+  const Drawing drawing = model.device().is_cpu() ? Drawing::by_host : Drawing::on_device;
+  return {.model = std::move(model),
+          .tokenizer = std::move(tokenizer),
+          .im_end_id = im_end,
+          .drawing = drawing};
 }
 
 SpeechModel load_speech_model(const base::fs::path& folder, const lm::LoadModelOptions& options) {

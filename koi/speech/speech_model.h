@@ -10,9 +10,16 @@
 #include "koi/lm/cpu_weights.h"
 #include "koi/lm/model.h"
 #include "koi/speech/prompt.h"
+#include "koi/tensor/work_graphs.h"
 #include "koi/text/tokenizer.h"
 
 namespace koi::speech {
+
+// Where a frame's tokens are drawn out of their logits.
+enum class Drawing {
+  by_host,    // which waits for the logits of each
+  on_device,  // where the model lies, see DeviceFrames
+};
 
 struct SpeechModel {
   lm::DualAr model;
@@ -21,6 +28,8 @@ struct SpeechModel {
   // The same weights as the CPU's kernels read them; null: generation goes by tensors.
   std::shared_ptr<const lm::CpuWeights> cpu = nullptr;
   kernels::Instructions instructions = kernels::usable_instructions().front();  // of the kernels
+  Drawing drawing = Drawing::by_host;  // by tensors; make_speech_model: on_device on a GPU
+  tensor::Recording recording = tensor::Recording::where_possible;  // of what is done on_device
 
   // Columns that go through the model at once at most, prompt and frames together.
   int64_t context_length() const { return model.config().max_seq_len; }

@@ -5,7 +5,7 @@ namespace koi::tensor {
 void WorkGraphs::run(int64_t key, const std::function<void()>& work) {
   const auto [entry, is_first] = graphs_.try_emplace(key);
   std::unique_ptr<at::GraphImplInterface>& graph = entry->second;
-  if (!is_first && graph == nullptr) {
+  if (!is_first && graph == nullptr && recording_ == Recording::where_possible) {
     auto recording = at::create_graph_impl(device_.type());
     if (recording != nullptr) {
       record(*recording, work);
