@@ -27,6 +27,13 @@ at::Tensor Fsq::round_levels(const at::Tensor& bounded) const {
   return at::round(bounded) / half_width_.to(bounded.device());
 }
 
+at::Tensor Fsq::round_softly(const at::Tensor& bounded, double fade) const {
+  const at::Tensor half_width = half_width_.to(bounded.device());
+  const at::Tensor exact = bounded.detach();
+  const at::Tensor drawn = at::lerp(exact, at::round(exact), fade);
+  return (drawn + (bounded - exact)) / half_width;  // the bracket is 0
+}
+
 at::Tensor Fsq::codes(const at::Tensor& quantised) const {
   const at::Tensor half_width = half_width_.to(quantised.device());
   const at::Tensor digits = at::round(quantised * half_width).to(at::kLong) + half_width;

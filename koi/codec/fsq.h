@@ -18,6 +18,9 @@ class Fsq {
   at::Tensor bound(const at::Tensor& z) const;
   // What bound gives -> the nearest levels scaled to [-1, 1]; halves round to even.
   at::Tensor round_levels(const at::Tensor& bounded) const;
+  // round_levels for training: drawn towards the levels by `fade` (0 to 1; 1 gives round_levels bit
+  // for bit), with gradients as if nothing had been rounded.
+  at::Tensor round_softly(const at::Tensor& bounded, double fade) const;
   // What round_levels gives -> int64 codes [...], 0 .. size-1.
   at::Tensor codes(const at::Tensor& quantised) const;
   // int64 codes [...] -> [..., n] in [-1, 1].

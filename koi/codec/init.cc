@@ -60,14 +60,20 @@ tensor::NamedTensors published_tensors(Firefly& model) {
   return unfold_weight_norm(folded);
 }
 
+void write_codec(Firefly& model, const base::fs::path& out, checkpoint::DType dtype) {
+  const at::NoGradGuard no_grad;
+  checkpoint::StateDict state;
+  for (const auto& [name, value] : published_tensors(model))
+    state.emplace_back(name, tensor::to_view(value.detach().to(tensor::scalar_type(dtype))));
+  checkpoint::save_pth(out, checkpoint::from_state_dict(state));
+  base::write_file(out.parent_path() / (std::string(kConfigName) + ".yaml"),
+                   config_yaml(model.config()));
+}
+
 void init_codec(const FireflyConfig& config, uint64_t seed, const base::fs::path& out) {
   Firefly model(config);
   randomize(model, seed);
-  checkpoint::StateDict state;
-  for (const auto& [name, value] : published_tensors(model))
-    state.emplace_back(name, tensor::to_view(value));
-  checkpoint::save_pth(out, checkpoint::from_state_dict(state));
-  base::write_file(out.parent_path() / (std::string(kConfigName) + ".yaml"), config_yaml(config));
+  write_codec(model, out);
 }
 
 }  // namespace koi::codec

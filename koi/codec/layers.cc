@@ -26,15 +26,21 @@ at::Tensor Conv::convolve(const at::Tensor& x, Before before) const {
   const int64_t left = (weight.size(2) - 1) * dilation + 1 - stride;
   const int64_t right = (length + stride - 1) / stride * stride - length;
   const at::Tensor input = x.unsqueeze(2);
-  const at::Tensor padded = at::empty({x.size(0), x.size(1), 1, left + length + right},
-                                      x.options().memory_format(row_format(x)));
-  at::Tensor middle = padded.narrow(3, left, length);
-  padded.narrow(3, 0, left).zero_();
-  padded.narrow(3, left + length, right).zero_();
-  if (before == Before::silu) {
-    at::silu_out(middle, input);
+  at::Tensor padded;
+  if (at::GradMode::is_enabled()) {  // training: every step must have a gradient
+    const at::Tensor rows = input.contiguous(row_format(x));
+    padded = at::constant_pad_nd(before == Before::silu ? at::silu(rows) : rows, {left, right});
   } else {
-    middle.copy_(input);
+    padded = at::empty({x.size(0), x.size(1), 1, left + length + right},
+                       x.options().memory_format(row_format(x)));
+    at::Tensor middle = padded.narrow(3, left, length);
+    padded.narrow(3, 0, left).zero_();
+    padded.narrow(3, left + length, right).zero_();
+    if (before == Before::silu) {
+      at::silu_out(middle, input);
+    } else {
+      middle.copy_(input);
+    }
   }
   return at::conv2d(padded, weight.unsqueeze(2), bias, {1, stride}, kNoPadding, {1, dilation},
                     groups)

@@ -59,6 +59,39 @@ at::Tensor Quantizer::latent_to_codes(const at::Tensor& latent, const Trace& tra
   return at::stack(codes, 1);
 }
 
+Quantizer::Soft Quantizer::quantise_softly(const at::Tensor& latent, double fade) const {
+  const auto count = static_cast<int64_t>(groups_.size());
+  const std::vector<at::Tensor> parts = latent.transpose(1, 2).chunk(count, -1);  // [B, T, D / G]
+  std::vector<at::Tensor> features, projected, codes;
+  for (size_t g = 0; g < groups_.size(); ++g) {
+    projected.push_back(groups_[g].project_in.forward(parts[g]));  // [B, T, n]
+    at::Tensor residual = fsq_.bound(projected.back()), sum;
+    for (const at::Tensor& cpu_scale : scales_) {
+      const at::Tensor scale = cpu_scale.to(residual.device());
+      const at::Tensor z = fsq_.bound(residual / scale);
+      codes.push_back(fsq_.codes(fsq_.round_levels(z.detach())));
+      const at::Tensor value = fsq_.round_softly(z, fade) * scale;
+      sum = sum.defined() ? sum + value : value;
+      residual = residual - value;
+    }
+    features.push_back(groups_[g].project_out.forward(sum));
+  }
+  return {at::cat(features, -1).transpose(1, 2), at::cat(projected, -1), at::stack(codes, 1)};
+}
+
+void Quantizer::spread_inputs(const at::Tensor& projected, double deviation) {
+  const at::NoGradGuard no_grad;
+  const auto count = static_cast<int64_t>(groups_.size());
+  const std::vector<at::Tensor> parts = projected.flatten(0, 1).chunk(count, -1);  // [B T, n]
+  for (size_t g = 0; g < groups_.size(); ++g) {
+    GroupProjection& in = groups_[g].project_in;
+    if (!in.weight.defined()) continue;
+    const at::Tensor gain = deviation / parts[g].std(0).clamp_min(1e-6);  // [n]
+    in.bias.copy_((in.bias - parts[g].mean(0)) * gain);
+    in.weight.mul_(gain.unsqueeze(1));
+  }
+}
+
 at::Tensor Quantizer::dequantise(const at::Tensor& codes) const {
   std::vector<at::Tensor> parts;
   for (size_t g = 0; g < groups_.size(); ++g) {

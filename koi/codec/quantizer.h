@@ -35,6 +35,22 @@ class Quantizer {
 
   // The last part of encode: float [B, D, T] -> int64 codes [B, K, T].
   at::Tensor latent_to_codes(const at::Tensor& latent, const Trace& trace = {}) const;
+  // Training's way through the quantizer. `features` [B, D, T], what decode's upsampling is given,
+  // stands on bounded values drawn towards their levels by `fade`: 0 not at all, 1 right onto them,
+  // where features equal those of `codes` bit for bit. Gradients pass the rounding unchanged (the
+  // straight-through estimator), so that project_in and what lies before it are trained.
+  // Source: Mentzer et al. 2023, section 3. Differs: they round from the first step on.
+  struct Soft {
+    at::Tensor features;
+    at::Tensor projected;  // what FSQ is given, [B, T, G n]
+    at::Tensor codes;      // int64 [B, K, T], as latent_to_codes
+  };
+  Soft quantise_softly(const at::Tensor& latent, double fade) const;
+
+  // Makes what FSQ is given, for latents that gave `projected`, of mean 0 and `deviation` in each
+  // digit. Groups without projections stay as they are.
+  void spread_inputs(const at::Tensor& projected, double deviation);
+
   // The two halves of decode that the CPU's path shares: int64 codes [B, K, T] -> what the groups'
   // digits stand for, float [B, T, G n], and the projection of all groups in one, weight [D, G n]
   // and bias [D].

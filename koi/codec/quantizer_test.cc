@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "koi/tensor/random.h"
+
 namespace koi::codec {
 namespace {
 
@@ -96,6 +98,70 @@ TEST(Fsq, DigitsAndCodesAreOneToOne) {
     EXPECT_EQ(codes[0].item<int64_t>(), fsq.size() - 1);
     EXPECT_EQ(codes[1].item<int64_t>(), 0);
   }
+}
+
+// With projections, residual steps and random weights.
+Quantizer random_quantizer(int64_t codebooks) {
+  Quantizer quantizer({.input_dim = 32,
+                       .n_groups = 4,
+                       .n_codebooks = codebooks,
+                       .levels = {8, 5, 5},
+                       .downsample_factor = {2}});
+  const at::Generator random = tensor::make_generator(5);
+  quantizer.visit("", [&](const std::string&, at::Tensor& value) {
+    value = at::randn(value.sizes(), random, at::kFloat) * 0.3;
+  });
+  return quantizer;
+}
+
+// By the number of residual steps.
+class SoftQuantizer : public testing::TestWithParam<int64_t> {
+ protected:
+  Quantizer quantizer_ = random_quantizer(GetParam());
+  at::Tensor latent_ = at::randn({2, 32, 50}, tensor::make_generator(9), at::kFloat);
+};
+
+TEST_P(SoftQuantizer, WhollyRoundedGivesTheCodesOfEncodingAndTheFeaturesOfDecoding) {
+  const Quantizer::Soft soft = quantizer_.quantise_softly(latent_, 1);
+  EXPECT_TRUE(at::equal(soft.codes, quantizer_.latent_to_codes(latent_)));
+  at::Tensor decoded = soft.features;
+  for (const auto& [conv, block] : quantizer_.upsample)
+    decoded = block.forward(conv.forward(decoded));
+  EXPECT_TRUE(at::equal(decoded, quantizer_.decode(soft.codes)));
+}
+
+TEST_P(SoftQuantizer, PassesTheGradientOfUnroundedValuesWhateverTheFade) {
+  std::vector<at::Tensor> gradients;
+  for (const double fade : {0.0, 0.3, 1.0}) {
+    const at::Tensor latent = latent_.clone().requires_grad_();
+    const Quantizer::Soft soft = quantizer_.quantise_softly(latent, fade);
+    (soft.features * at::randn(soft.features.sizes(), tensor::make_generator(2), at::kFloat))
+        .sum()
+        .backward();
+    gradients.push_back(latent.grad());
+  }
+  EXPECT_GT(gradients[0].abs().sum().item<double>(), 1);
+  if (GetParam() > 1) return;  // what the second step rounds depends on the first
+  EXPECT_TRUE(at::equal(gradients[0], gradients[1]));
+  EXPECT_TRUE(at::equal(gradients[0], gradients[2]));
+}
+
+TEST_P(SoftQuantizer, SpreadsItsInputs) {
+  const at::Tensor before = quantizer_.quantise_softly(latent_, 0).projected;
+  quantizer_.spread_inputs(before, 0.25);
+  const at::Tensor after = quantizer_.quantise_softly(latent_, 0).projected.flatten(0, 1);
+  EXPECT_LE(after.mean(0).abs().max().item<double>(), 1e-5);
+  EXPECT_LE((after.std(0) - 0.25).abs().max().item<double>(), 1e-5);
+}
+
+INSTANTIATE_TEST_SUITE_P(ResidualSteps, SoftQuantizer, testing::Values(1, 2));
+
+TEST(Fsq, DrawsHalfWayTowardsTheLevels) {
+  const Fsq fsq({5});
+  const at::Tensor bounded = at::tensor({-1.6F, -0.2F, 0.4F, 1.5F}).unsqueeze(1);
+  const at::Tensor expected = at::tensor({-1.8F, -0.1F, 0.2F, 1.75F}).unsqueeze(1) / 2;
+  EXPECT_LE((fsq.round_softly(bounded, 0.5) - expected).abs().max().item<double>(), 1e-6);
+  EXPECT_TRUE(at::equal(fsq.round_softly(bounded, 1), fsq.round_levels(bounded)));
 }
 
 }  // namespace
