@@ -1,0 +1,20 @@
+// step_%09d.ckpt of a codec's training, as torch.load(weights_only=True) reads it: "koi" (step,
+// stage, stage_step), "state_dict" (see Model::visit) and "optimizers" ("codec" and
+// "discriminators": for each parameter by name step, exp_avg, exp_avg_sq). Everything else a run
+// draws from its seed and its step, so that it goes on bit for bit.
+#pragma once
+
+#include "koi/base/files.h"
+#include "koi/codec_train/trainer.h"
+
+namespace koi::codec_train {
+
+// Writes `path` atomically, in an existing folder. Throws Error(io).
+void save_checkpoint(const base::fs::path& path, Trainer& trainer);
+
+// Puts all of it back. A stage whose steps are done goes over into the next. Throws Error(corrupt)
+// naming file and key for missing, extra and wrong-shaped tensors, in which case part of the
+// trainer may be changed.
+void load_checkpoint(const base::fs::path& path, Trainer& trainer);
+
+}  // namespace koi::codec_train

@@ -1,0 +1,72 @@
+#include "koi/codec_train/code_store.h"
+
+#include <cstring>
+
+#include "koi/base/blob_cache.h"
+#include "koi/base/error.h"
+#include "koi/base/hash.h"
+#include "koi/base/interrupt.h"
+#include "koi/checkpoint/tensor_view.h"
+#include "koi/tensor/bridge.h"
+
+namespace koi::codec_train {
+namespace {
+
+// Of what the codes depend on.
+std::string key_of(codec::Firefly& codec, const Recordings& recordings) {
+  std::string text = recordings.key() + ' ' + std::to_string(recordings.training().size());
+  for (const Recording& recording : recordings.training())
+    text += ' ' + std::to_string(recording.columns);
+  codec.visit([&](const std::string& name, at::Tensor& value) {
+    if (name.starts_with("backbone.") || name.starts_with("quantizer."))
+      text += base::sha256_hex(tensor::to_view(value.detach()).bytes());
+  });
+  return text;
+}
+
+}  // namespace
+
+at::Tensor encode_recording(const codec::Firefly& codec, const Recordings& recordings,
+                            const Recording& recording) {
+  const int64_t samples = recording.columns * codec.config().samples_per_column();
+  const at::Tensor wave = at::empty({1, 1, samples});
+  recordings.read(recording, 0,
+                  {wave.mutable_data_ptr<float>(), static_cast<size_t>(wave.numel())});
+  return codec.encode(wave, {samples}).codes;
+}
+
+CodeStore::CodeStore(codec::Firefly& codec, const Recordings& recordings,
+                     const base::fs::path& cache, const Recordings::Prepared& prepared) {
+  int64_t columns = 0;
+  for (const Recording& recording : recordings.training()) {
+    first_.push_back(columns);
+    columns += recording.columns;
+  }
+  codes_ = at::empty({codec.config().codebooks(), columns}, at::kShort);
+  const auto bytes = static_cast<size_t>(codes_.numel()) * sizeof(int16_t);
+  const base::BlobCache kept(cache, bytes + (1 << 20));
+  const std::string key = key_of(codec, recordings);
+  if (const auto blob = kept.load(key); blob && blob->size() == bytes) {
+    std::memcpy(codes_.mutable_data_ptr<int16_t>(), blob->data(), bytes);
+    return;
+  }
+  const auto& training = recordings.training();
+  for (size_t i = 0; i < training.size(); ++i) {
+    if (base::stop_requested())
+      throw base::Interrupted("codes", "the recordings were not all encoded",
+                              "the same command goes on with them");
+    codes_.narrow(1, first_[i], training[i].columns)
+        .copy_(encode_recording(codec, recordings, training[i])[0]);
+    if (prepared) prepared(i + 1, training.size());
+  }
+  kept.keep(key, {reinterpret_cast<const char*>(codes_.const_data_ptr<int16_t>()), bytes});
+}
+
+at::Tensor CodeStore::at(const std::vector<Place>& places, int64_t columns) const {
+  std::vector<at::Tensor> rows;
+  for (const Place& place : places)
+    rows.push_back(codes_.narrow(1, first_[place.recording] + place.column, columns));
+  return at::stack(rows).to(at::kLong);
+}
+
+}  // namespace koi::codec_train

@@ -1,0 +1,69 @@
+#include "koi/codec_train/model.h"
+
+#include "koi/codec/init.h"
+#include "koi/tensor/random.h"
+
+namespace koi::codec_train {
+namespace {
+
+codec::Firefly make_codec(const Settings& settings) {
+  if (!settings.begin_with) {
+    codec::Firefly fresh(settings.codec);
+    codec::randomize(fresh, settings.seed);
+    return fresh;
+  }
+  codec::Firefly loaded = codec::load_firefly(*settings.begin_with, settings.codec);
+  // Memory of the process's own: a loaded tensor lies in the file's map.
+  loaded.visit([](const std::string&, at::Tensor& value) { value = value.clone(); });
+  return loaded;
+}
+
+}  // namespace
+
+Model::Model(const Settings& settings)
+    : codec(make_codec(settings)),
+      discriminators(settings.discriminators, settings.seed + 1),
+      readout_bias_(at::zeros({settings.codec.spec_transform.n_mels})) {
+  const int64_t width = settings.codec.quantizer.input_dim;
+  readout_weight_ = at::randn({readout_bias_.size(0), width, 1},
+                              tensor::make_generator(settings.seed + 2), at::kFloat) /
+                    std::sqrt(static_cast<double>(width));
+}
+
+void Model::visit(const tensor::ParameterVisitor& visitor) {
+  codec.visit([&](const std::string& name, at::Tensor& value) { visitor("codec." + name, value); });
+  visitor("readout.weight", readout_weight_);
+  visitor("readout.bias", readout_bias_);
+  discriminators.visit("discriminators.", visitor);
+}
+
+Model::Part Model::trained(Stage stage, const std::string& name) {
+  if (name.starts_with("discriminators."))
+    return stage == Stage::adversarial ? Part::discriminators : Part::nothing;
+  const bool decodes = name.starts_with("codec.head.") ||
+                       name.starts_with("codec.quantizer.upsample.") ||
+                       name.find("project_out") != std::string::npos;
+  if (stage == Stage::encoder) return name.starts_with("codec.head.") ? Part::nothing : Part::codec;
+  return decodes ? Part::codec : Part::nothing;
+}
+
+Model::Heard Model::hear(const at::Tensor& mel, double fade) const {
+  at::Tensor x = codec.backbone.forward(mel);
+  for (const auto& [conv, block] : codec.quantizer.downsample) x = block.forward(conv.forward(x));
+  const codec::Quantizer::Soft soft = codec.quantizer.quantise_softly(x, fade);
+  at::Tensor z = soft.features;
+  for (const auto& [conv, block] : codec.quantizer.upsample) z = block.forward(conv.forward(z));
+  return {at::conv1d(z, readout_weight_, readout_bias_), soft.projected, soft.codes};
+}
+
+at::Tensor Model::speak(const at::Tensor& codes) const {
+  return codec.head.forward(codec.quantizer.decode(codes));
+}
+
+void Model::calibrate(const at::Tensor& mel, double deviation) {
+  const at::NoGradGuard no_grad;
+  codec.quantizer.spread_inputs(hear(mel, 0).projected, deviation);
+  readout_bias_.copy_(mel.mean({0, 2}));
+}
+
+}  // namespace koi::codec_train

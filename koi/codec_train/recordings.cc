@@ -1,0 +1,168 @@
+#include "koi/codec_train/recordings.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <set>
+
+#include "koi/audio/audio_file.h"
+#include "koi/base/error.h"
+#include "koi/base/hash.h"
+#include "koi/base/random.h"
+#include "koi/codec_train/recording_store.h"
+
+namespace koi::codec_train {
+namespace {
+
+// The names of a list: the lines up to their tab.
+std::set<std::string> read_names(const base::fs::path& path) {
+  std::set<std::string> names;
+  const std::string text = base::read_file(path, uint64_t{1} << 26);
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = std::min(text.find('\n', begin), text.size());
+    std::string name = text.substr(begin, end - begin);
+    name.resize(std::min(name.find_first_of("\t\r"), name.size()));
+    if (!name.empty()) names.insert(std::move(name));
+    begin = end + 1;
+  }
+  return names;
+}
+
+// A list may name a recording by its path below the folder, with or without the ending, or by its
+// file's name alone.
+bool is_named(const std::set<std::string>& names, const base::fs::path& path) {
+  base::fs::path stem = path;
+  stem.replace_extension();
+  for (const base::fs::path& name : {path, stem, path.filename(), stem.filename()})
+    if (names.contains(name.generic_string())) return true;
+  return false;
+}
+
+std::vector<std::string> list_recordings(const DataSettings& data, const Recordings::Note& note) {
+  std::set<std::string> excluded;
+  if (data.exclude) excluded = read_names(*data.exclude);
+  std::vector<std::string> names;
+  size_t left_out = 0;
+  for (const base::fs::path& path : base::list_files(data.folder, audio::is_audio_path)) {
+    const base::fs::path name = path.lexically_relative(data.folder);
+    if (is_named(excluded, name)) {
+      ++left_out;
+    } else {
+      names.push_back(name.generic_string());
+    }
+  }
+  if (data.exclude)
+    note(std::to_string(left_out) + " recordings are never used: " + data.exclude->string());
+  return names;
+}
+
+std::string key_of(const Settings& settings, const std::vector<std::string>& names) {
+  std::string text = "1 " + std::to_string(settings.codec.spec_transform.sample_rate);
+  for (const std::string& name : names) {
+    std::error_code error;
+    const base::fs::path path = settings.data.folder / name;
+    const auto size = base::fs::file_size(path, error);
+    const auto time = base::fs::last_write_time(path, error).time_since_epoch().count();
+    text += '\n' + name + '\0' + std::to_string(size) + ' ' + std::to_string(time);
+  }
+  return base::sha256_hex(text);
+}
+
+// Moves the recordings with the lowest hashes from `training` to `held_out`, order kept.
+void hold_out(const DataSettings& data, std::vector<Recording>& training,
+              std::vector<Recording>& held_out) {
+  const auto all = static_cast<int64_t>(training.size());
+  const auto share =
+      static_cast<int64_t>(std::lround(data.held_out_share * static_cast<double>(all)));
+  const int64_t count =
+      std::min(std::clamp(share, data.held_out_least, data.held_out_most), all - 1);
+  std::vector<std::string> hashes;
+  for (const Recording& recording : training) hashes.push_back(base::sha256_hex(recording.name));
+  std::sort(hashes.begin(), hashes.end());
+  const std::set<std::string> chosen(hashes.begin(), hashes.begin() + count);
+  const auto middle = std::stable_partition(
+      training.begin(), training.end(),
+      [&](const Recording& r) { return !chosen.contains(base::sha256_hex(r.name)); });
+  held_out.assign(middle, training.end());
+  training.erase(middle, training.end());
+}
+
+}  // namespace
+
+Recordings::Recordings(const Settings& settings, const base::fs::path& store, const Note& note,
+                       const Prepared& prepared)
+    : rate_hz_(static_cast<int>(settings.codec.spec_transform.sample_rate)) {
+  const std::vector<std::string> names = list_recordings(settings.data, note);
+  key_ = key_of(settings, names);
+  std::optional<StoreIndex> index = read_index(store, key_);
+  if (!index) {
+    const codec::SpectrogramConfig& mel = settings.codec.spec_transform;
+    write_store(store,
+                {.folder = settings.data.folder,
+                 .names = names,
+                 .sample_rate_hz = rate_hz_,
+                 .least_samples = (mel.n_fft - mel.hop_length + 1) / 2 + 1,
+                 .key = key_},
+                prepared);
+    index = read_index(store, key_);  // as later calls will see it
+  }
+  if (!index) throw Error(ErrorKind::io, store.string(), "was changed by somebody else");
+  for (const std::string& line : index->left_out) note("left out: " + line);
+  if (index->recordings.size() < 2)
+    throw Error(ErrorKind::config, settings.data.folder.string(),
+                "has " + std::to_string(index->recordings.size()) +
+                    " recordings to train on, at least 2 are needed",
+                "see the notes above, and that data.recordings is the right folder");
+  band_hz_ = index->band_hz;
+  waves_ = base::MappedFile::open(waves_path(store));
+  const int64_t per_column = settings.codec.samples_per_column();
+  for (const StoredRecording& stored : index->recordings) {
+    const int64_t columns = (stored.samples + per_column - 1) / per_column;
+    training_.push_back({.name = stored.name,
+                         .offset = stored.offset,
+                         .samples = stored.samples,
+                         .columns = std::max(columns, settings.least_columns())});
+  }
+  hold_out(settings.data, training_, held_out_);
+}
+
+double Recordings::seconds() const {
+  int64_t samples = 0;
+  for (const Recording& recording : training_) samples += recording.samples;
+  return static_cast<double>(samples) / rate_hz_;
+}
+
+void Recordings::read(const Recording& recording, int64_t begin, std::span<float> out) const {
+  const char* first = waves_->bytes().data() + 2 * recording.offset;
+  for (size_t i = 0; i < out.size(); ++i) {
+    const int64_t at = std::abs(begin + static_cast<int64_t>(i));
+    int16_t sample = 0;
+    if (at < recording.samples) std::memcpy(&sample, first + 2 * at, sizeof(sample));
+    out[i] = static_cast<float>(sample) / 32768.0F;
+  }
+}
+
+std::vector<Place> Recordings::draw(const BatchNumber& number, int64_t count,
+                                    int64_t columns) const {
+  std::vector<uint64_t> places;  // up to and with each recording
+  uint64_t sum = 0;
+  for (const Recording& recording : training_)
+    places.push_back(sum += static_cast<uint64_t>(recording.columns - columns + 1));
+  const std::array<uint32_t, 5> words = {
+      static_cast<uint32_t>(number.seed), static_cast<uint32_t>(number.seed >> 32),
+      static_cast<uint32_t>(number.step), static_cast<uint32_t>(number.step >> 32),
+      1 + static_cast<uint32_t>(number.stage)};
+  base::PythonRandom random(words);
+  std::vector<Place> drawn;
+  for (int64_t i = 0; i < count; ++i) {
+    const uint64_t place = random.below(sum);
+    const auto at = std::upper_bound(places.begin(), places.end(), place);
+    const uint64_t before = at == places.begin() ? 0 : *(at - 1);
+    drawn.push_back(
+        {static_cast<size_t>(at - places.begin()), static_cast<int64_t>(place - before)});
+  }
+  return drawn;
+}
+
+}  // namespace koi::codec_train

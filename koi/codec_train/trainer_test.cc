@@ -1,0 +1,197 @@
+#include "koi/codec_train/trainer.h"
+
+#include <gmock/gmock.h>
+
+#include "koi/base/error.h"
+#include "koi/codec/init.h"
+#include "koi/codec_train/checkpoint.h"
+#include "koi/codec_train/validation.h"
+#include "koi/tensor/device.h"
+#include "koi/tensor/random.h"
+#include "tests/support/small_codec_run.h"
+
+namespace koi::codec_train {
+namespace {
+
+using Weights = std::vector<std::pair<std::string, at::Tensor>>;
+
+class CodecTrainer : public testing::Test {
+ protected:
+  void SetUp() override {
+    tensor::set_threads(1);
+    test::write_recordings(at_ / "recordings", 5);
+  }
+  // What a test holds together: a trainer refers to settings and recordings.
+  struct Training {
+    Training(const base::fs::path& at, const std::vector<std::string>& more)
+        : settings(test::small_codec_settings(at, more)),
+          recordings(settings, at / "data", [](const std::string&) {}, {}),
+          trainer(settings, recordings, at / "codes") {}
+    Settings settings;
+    Recordings recordings;
+    Trainer trainer;
+  };
+  std::unique_ptr<Training> make(const std::vector<std::string>& more = {}) {
+    return std::make_unique<Training>(at_.path(), more);
+  }
+  static Weights weights(Trainer& trainer) {
+    Weights copies;
+    trainer.model().visit([&](const std::string& name, at::Tensor& value) {
+      copies.emplace_back(name, value.detach().clone());
+    });
+    return copies;
+  }
+  static void expect_same(const Weights& a, const Weights& b) {
+    ASSERT_EQ(a.size(), b.size());
+    for (size_t i = 0; i < a.size(); ++i)
+      EXPECT_TRUE(at::equal(a[i].second, b[i].second)) << a[i].first;
+  }
+  static double value(const Values& values, const std::string& name) {
+    for (const auto& [key, number] : values)
+      if (key == name) return number;
+    ADD_FAILURE() << name;
+    return 0;
+  }
+
+  test::TempDir at_;
+};
+
+// 16 steps in three stages, cut off before each of them, at its first and in its middle.
+TEST_F(CodecTrainer, GoesOnBitForBitFromEveryCheckpoint) {
+  const auto whole = make();
+  std::vector<Values> course;
+  while (!whole->trainer.is_complete()) course.push_back(whole->trainer.step());
+  ASSERT_EQ(course.size(), 16U);
+  for (const size_t cut : {3U, 6U, 7U, 10U, 12U, 14U}) {
+    const base::fs::path file = at_ / "cut.ckpt";
+    {
+      const auto begun = make();
+      for (size_t i = 0; i < cut; ++i) begun->trainer.step();
+      save_checkpoint(file, begun->trainer);
+    }
+    const auto rest = make({"seed=42"});
+    load_checkpoint(file, rest->trainer);
+    EXPECT_EQ(rest->trainer.position().step, static_cast<int64_t>(cut));
+    for (size_t i = cut; i < course.size(); ++i) EXPECT_EQ(rest->trainer.step(), course[i]) << i;
+    EXPECT_TRUE(rest->trainer.is_complete());
+    expect_same(weights(rest->trainer), weights(whole->trainer));
+  }
+}
+
+TEST_F(CodecTrainer, EachStageTrainsItsPartAndNothingElse) {
+  const auto training = make({"stages.generator.batch_size=8", "stages.adversarial.batch_size=8"});
+  Weights before = weights(training->trainer);
+  const auto changed = [&] {
+    const Weights now = weights(training->trainer);
+    std::set<std::string> names;
+    for (size_t i = 0; i < now.size(); ++i)
+      if (!at::equal(now[i].second, before[i].second)) names.insert(now[i].first);
+    before = now;
+    return names;
+  };
+  const auto is_decoding = [](const std::string& name) {
+    return name.starts_with("codec.head.") || name.starts_with("codec.quantizer.upsample.") ||
+           name.find("project_out") != std::string::npos;
+  };
+  for (const Stage stage : kStages) {
+    while (training->trainer.position().stage == stage && !training->trainer.is_complete())
+      training->trainer.step();
+    const std::set<std::string> names = changed();
+    for (const auto& [name, unused] : before) {
+      bool expected = is_decoding(name) || name.starts_with("discriminators.");
+      if (stage == Stage::encoder)
+        expected = !name.starts_with("codec.head.") && !name.starts_with("discriminators.");
+      if (stage == Stage::generator) expected = is_decoding(name);
+      EXPECT_EQ(names.contains(name), expected) << stage_name(stage) << " " << name;
+    }
+  }
+}
+
+TEST_F(CodecTrainer, LearnsToEncodeAndThenToSpeak) {
+  test::write_recordings(at_ / "recordings", 24);
+  const auto training =
+      make({"stages.encoder.steps=150", "stages.encoder.lr=0.002", "stages.encoder.batch_size=12",
+            "stages.encoder.columns=8", "stages.generator.steps=100", "stages.generator.lr=0.003",
+            "stages.adversarial.steps=0", "optimizer.warmup_steps=5"});
+  std::vector<Values> course;
+  Validation heard, spoken;
+  const auto check = [&](Stage stage) {
+    return validate(training->trainer, stage, training->settings, training->recordings);
+  };
+  while (!training->trainer.is_complete()) {
+    course.push_back(training->trainer.step());
+    if (course.size() == 150) heard = check(Stage::encoder);
+    if (course.size() == 151) spoken = check(Stage::generator);
+  }
+  EXPECT_LT(value(course[149], "mel"), 0.7 * value(course[0], "mel"));
+  EXPECT_LT(value(course[149], "spread"), 0.3);
+  EXPECT_LT(value(heard.values, "mel"), 0.8 * value(course[0], "mel"));
+  EXPECT_LT(value(course[249], "loss"), 0.7 * value(course[150], "loss"));
+  const Validation last = check(Stage::generator);
+  EXPECT_LT(value(last.values, "stft"), 0.8 * value(spoken.values, "stft"));
+  EXPECT_LT(value(last.values, "mel"), value(spoken.values, "mel"));
+  ASSERT_EQ(last.usage.size(), 4U);
+  // Of 25 codes; glides of single tones need few, and a quantizer that fails has 1.
+  for (const CodeUsage& usage : last.usage) EXPECT_GT(usage.perplexity, 2);
+}
+
+// What the first step sees: the quantizer's inputs in their place, the read-out at the mean.
+TEST_F(CodecTrainer, BeginsWithInputsThatAreSpread) {
+  const auto training = make({"stages.encoder.lr=0"});
+  const Values first = training->trainer.step();
+  EXPECT_LT(value(first, "spread"), 1e-3);
+  EXPECT_LT(value(first, "mel"), 5);
+}
+
+TEST_F(CodecTrainer, SegmentsSpectrogramsAreThoseOfTheWholeRecording) {
+  const auto training = make();
+  const Recording& recording = training->recordings.training()[1];
+  const at::Tensor wave = at::empty({1, recording.columns * 256});
+  training->recordings.read(recording, 0,
+                            {wave.mutable_data_ptr<float>(), static_cast<size_t>(wave.numel())});
+  const at::Tensor whole = training->trainer.log_mel().forward(wave);  // [1, M, F]
+  for (const int64_t column : {int64_t{0}, int64_t{5}, recording.columns - 6}) {
+    const at::Tensor part = training->trainer.mels({{1, column}}, 4);
+    EXPECT_LE((part - whole.narrow(2, 4 * column, 16)).abs().max().item<double>(), 1e-4);
+    EXPECT_TRUE(at::equal(training->trainer.waves({{1, column}}, 4).view({-1}),
+                          wave[0].narrow(0, 256 * column, 1024)));
+  }
+}
+
+TEST_F(CodecTrainer, RefusesCheckpointsOfOtherSizesAndDamagedOnes) {
+  const base::fs::path file = at_ / "other.ckpt";
+  const auto training = make();
+  training->trainer.step();
+  save_checkpoint(file, training->trainer);
+  const auto wider = make({"codec.backbone.dims=[24,16]"});
+  EXPECT_THAT([&] { load_checkpoint(file, wider->trainer); },
+              testing::ThrowsMessage<Error>(testing::HasSubstr("has another shape")));
+  base::write_file(file, "no zip");
+  EXPECT_THROW(load_checkpoint(file, training->trainer), Error);
+}
+
+// A codec that was trained before is not spread anew.
+TEST_F(CodecTrainer, GoesOnWithAnotherCodecsWeights) {
+  const auto first = make({"stages.encoder.steps=3"});
+  for (int i = 0; i < 3; ++i) first->trainer.step();
+  codec::write_codec(first->trainer.model().codec, at_ / "codec.pth");
+  const auto second =
+      make({"stages.encoder.lr=0", "pretrained_codec='" + (at_ / "codec.pth").string() + "'"});
+  second->trainer.step();
+  const Weights a = weights(first->trainer), b = weights(second->trainer);
+  for (size_t i = 0; i < a.size(); ++i) {
+    if (!a[i].first.starts_with("codec.")) continue;
+    // The generator's weights pass through weight norm.
+    EXPECT_LE((a[i].second - b[i].second).abs().max().item<double>(), 1e-6) << a[i].first;
+  }
+}
+
+TEST(CodeUsage, CountsCodesAndTheirEntropy) {
+  const CodeUsage even = count_usage(at::tensor({0, 1, 2, 3}, at::kLong), 10);
+  EXPECT_EQ(even.distinct, 4);
+  EXPECT_NEAR(even.perplexity, 4, 1e-9);
+  EXPECT_NEAR(count_usage(at::tensor({7, 7, 7}, at::kLong), 10).perplexity, 1, 1e-9);
+}
+
+}  // namespace
+}  // namespace koi::codec_train
