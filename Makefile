@@ -1,5 +1,5 @@
 # The few commands a person types. Each sets up what it needs (scripts/setup), builds, and does its work.
-.PHONY: demo test build parity bench fmt fmt-check asan setup
+.PHONY: demo test test-cuda build parity bench fmt fmt-check asan setup
 
 SHELL := /bin/bash
 JOBS ?= $(shell nproc)
@@ -16,6 +16,9 @@ build: setup           ## the program at build/koi
 
 parity: build          ## the tests against the reference's numbers; KOI_GOLDENS=DIR for another set
 	@scripts/parity
+
+test-cuda: build       ## the language model's parity tests on a GPU (after KOI_CUDA=1 scripts/setup)
+	KOI_TEST_DEVICE=cuda ctest --test-dir build --output-on-failure -R '^parity_(lm|speech)$$'
 
 bench: setup           ## Google Benchmark of the kernels
 	cmake --preset bench >/dev/null

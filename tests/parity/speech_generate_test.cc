@@ -10,6 +10,7 @@
 #include "koi/tensor/bridge.h"
 #include "koi/tensor/device.h"
 #include "tests/support/goldens.h"
+#include "tests/support/test_device.h"
 
 namespace koi::speech {
 namespace {
@@ -72,7 +73,7 @@ class GenerateParity : public testing::Test {
     KOI_REQUIRE_GOLDEN(kFacts);
     tensor::set_threads(1);
     facts_ = test::read_json(test::golden(kFacts));
-    speech_.emplace(load_speech_model(test::golden("lm/tiny"), {}));
+    speech_.emplace(load_speech_model(test::golden("lm/tiny"), {.device = test::test_device()}));
   }
 
   // Logits of the first frames while the golden's own tokens are fed.
@@ -104,9 +105,12 @@ class GenerateParity : public testing::Test {
     return {at::stack(slow), at::stack(fast).view({frames, tokens.rows - 1, -1})};
   }
 
-  // By tensors, then by each set of kernels.
+  // By tensors, drawn by the host and on the device, then by each set of kernels for a CPU.
   std::vector<SpeechModel> every_way() const {
-    std::vector<SpeechModel> ways{*speech_};
+    std::vector<SpeechModel> ways{*speech_, *speech_};
+    ways[0].drawing = Drawing::by_host;
+    ways[1].drawing = Drawing::on_device;
+    if (!speech_->model.device().is_cpu()) return ways;
     for (const kernels::Instructions instructions : kernels::usable_instructions()) {
       ways.push_back(*speech_);
       ways.back().cpu = std::make_shared<lm::CpuWeights>(lm::cpu_weights(speech_->model, {}, 2));
@@ -115,7 +119,8 @@ class GenerateParity : public testing::Test {
     return ways;
   }
   static std::string name_of(const SpeechModel& way) {
-    return way.cpu ? std::string(kernels::name_of(way.instructions)) : "tensors";
+    if (way.cpu) return std::string(kernels::name_of(way.instructions));
+    return way.drawing == Drawing::by_host ? "tensors" : "tensors, drawn on the device";
   }
 
   nlohmann::json facts_;
@@ -160,14 +165,15 @@ TEST_F(GenerateParity, Logits) {
       const Logits found = forced_logits(way, {read_columns(file.groups.at(0)), c->at("prompt_len"),
                                                std::stoll(file.groups.at(2))});
       expect_near(file.groups.at(1) == "slow" ? found.slow : found.fast,
-                  read_floats(std::filesystem::path(file.name).stem()), kLogits);
+                  read_floats(std::filesystem::path(file.name).stem()), test::tolerance(kLogits));
     }
   }
 }
 
 TEST_F(GenerateParity, Bf16Logits) {
   if (!speech_) return;
-  const SpeechModel bf16 = load_speech_model(test::golden("lm/tiny"), {.dtype = at::kBFloat16});
+  const SpeechModel bf16 = load_speech_model(
+      test::golden("lm/tiny"), {.dtype = at::kBFloat16, .device = test::test_device()});
   for (const auto& file : test::find_goldens("lm/generate", R"(bf16_(.+)\.npy)")) {
     const nlohmann::json* c = find_case(facts_, file.groups.at(0));
     if (c == nullptr) continue;  // the logits

@@ -21,7 +21,8 @@ inline at::Tensor read_tensor(const std::string& relative) {
 inline double max_difference(const at::Tensor& a, const at::Tensor& b) {
   if (a.sizes() != b.sizes()) return std::numeric_limits<double>::infinity();
   if (a.numel() == 0) return 0;
-  return (a.detach().to(at::kDouble) - b.detach().to(at::kDouble)).abs().max().item<double>();
+  const auto exact = [](const at::Tensor& x) { return x.detach().to(at::kCPU, at::kDouble); };
+  return (exact(a) - exact(b)).abs().max().item<double>();
 }
 
 inline void expect_near(const at::Tensor& actual, const at::Tensor& expected, double tolerance,
