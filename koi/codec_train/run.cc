@@ -43,14 +43,14 @@ class Run {
       tell("nothing to do: the run is complete; raise a stage's steps to train on");
     } else {
       records_.emplace(settings_, trainer_.position().step);
-      while (!trainer_.is_complete() && !stopped && !time_is_up()) {
+      do {  // a step at least, however long the preparation took
         try {
           do_step();
         } catch (const base::Interrupted&) {  // while the recordings were encoded
         }
         stopped = base::stop_requested();
-        if (stopped || time_is_up()) save();
-      }
+      } while (!trainer_.is_complete() && !stopped && !time_is_up());
+      if (!trainer_.is_complete()) save();
     }
     write_codec();
     write_report(settings_, notes_);

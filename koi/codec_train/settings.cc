@@ -188,9 +188,12 @@ ReadSettings read_settings(const config::Node& config) {
   read_optimizer(reader, settings);
   read_losses(reader, settings);
   check_segments(settings);
+  // parse_config has read every key of the codec, or refused it.
   std::set<std::string> asked = reader.asked();
-  for (const auto& [key, value] : config::leaves(*config.find("codec")))
-    asked.insert("codec." + key);
+  for (const auto& [section, keys] : config.find("codec")->get<config::Map>()->entries) {
+    if (const auto* map = keys.get<config::Map>())
+      for (const auto& [key, unused] : map->entries) asked.insert("codec." + section + "." + key);
+  }
   return {std::move(settings), std::move(asked)};
 }
 
