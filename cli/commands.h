@@ -26,6 +26,7 @@ void add_merge_lora(CLI::App& app);
 void add_export_lora(CLI::App& app);
 void add_generate(CLI::App& app);
 void add_codec(CLI::App& app);
+void add_codec_train(CLI::App& app);
 void add_say(CLI::App& app);
 void add_init(CLI::App& app);
 void add_quantize(CLI::App& app);

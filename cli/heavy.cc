@@ -21,6 +21,7 @@ struct HeavyCommand {
 constexpr std::array<HeavyCommand, 10> kHeavy{{
     {"extract-vq", "Recordings -> semantic tokens (.npy)"},
     {"train", "Fine-tune: LoRA or all weights"},
+    {"codec-train", "Train a codec from a folder of recordings"},
     {"merge-lora", "Base + adapters -> a plain checkpoint"},
     {"export-lora", "An adapter -> PEFT's layout (.safetensors)"},
     {"generate", "Text -> semantic tokens (codes_N.npy)"},

@@ -18,13 +18,15 @@ namespace {
 
 constexpr char kExamples[] =
     "  koi init checkpoints/tiny --preset tiny\n"
-    "  koi init checkpoints/random --preset fish-speech-1.4 --seed 7\n";
+    "  koi init checkpoints/random --preset fish-speech-1.4 --seed 7\n"
+    "  koi init checkpoints/other --codec-config my_codec.yaml     with a codec of other sizes\n";
 constexpr char kTiny[] = "tiny";
 
 struct InitFlags {
   std::string folder;
   std::string preset = kTiny;
   std::string dtype;
+  std::string codec_config;
   uint64_t seed = 42;
   bool force = false;
 };
@@ -34,11 +36,15 @@ at::ScalarType dtype_of(const InitFlags& flags) {
   return flags.dtype == "f32" ? at::kFloat : at::kBFloat16;
 }
 
+codec::FireflyConfig codec_config(const InitFlags& flags) {
+  if (!flags.codec_config.empty()) return codec::read_config(flags.codec_config);
+  return flags.preset == kTiny ? codec::tiny_config() : codec::full_size_config();
+}
+
 void write_checkpoint(const InitFlags& flags, const base::fs::path& folder) {
   const std::string_view json = lm::preset_json(flags.preset);
   text::write_byte_tokenizer(folder);
-  codec::init_codec(flags.preset == kTiny ? codec::tiny_config() : codec::full_size_config(),
-                    flags.seed, folder / checkpoint::kPublishedCodec);
+  codec::init_codec(codec_config(flags), flags.seed, folder / checkpoint::kPublishedCodec);
   base::write_file(folder / "config.json", json);
   lm::DualAr model =
       lm::load_model(folder, {.dtype = dtype_of(flags), .load_weights = false, .seed = flags.seed});
@@ -78,6 +84,9 @@ void add_init(CLI::App& app) {
       ->add_option("--dtype", flags->dtype,
                    "of model.pth: f32 or bf16; by default f32 for tiny, bf16 for fish-speech-1.4")
       ->check(CLI::IsMember({"f32", "bf16"}));
+  command->add_option("--codec-config", flags->codec_config,
+                      "the codec's sizes: a .yaml with the keys of firefly_gan_vq.yaml; those that "
+                      "are absent are the published ones");
   add_switch(command, "force", flags->force,
              "write into a folder that is there; other files in it are kept");
 }

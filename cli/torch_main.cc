@@ -11,6 +11,7 @@ int main(int argc, char** argv) {
   add_export_lora(app);
   add_generate(app);
   add_codec(app);
+  add_codec_train(app);
   add_say(app);
   add_init(app);
   add_quantize(app);

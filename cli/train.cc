@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "cli/commands.h"
+#include "cli/config_flags.h"
 #include "cli/device_flags.h"
 #include "cli/flags.h"
 #include "cli/launch_ranks.h"
@@ -14,7 +15,6 @@
 #include "koi/base/interrupt.h"
 #include "koi/config/interpolation.h"
 #include "koi/config/scalar.h"
-#include "koi/config/unread.h"
 #include "koi/config/yaml.h"
 #include "koi/tensor/block_cache.h"
 #include "koi/train/report.h"
@@ -38,13 +38,8 @@ constexpr const char* kExamples =
     "weights are trained. The same command again goes on where the run stopped.";
 
 struct TrainCommand {
-  std::string config_name = "text2semantic_finetune";
-  std::string config_dir;
-  std::string show;     // --cfg
-  std::string package;  // -p
-  bool resolve = false;
+  ConfigFlags config{.config_name = "text2semantic_finetune"};
   bool help_config = false;
-  std::vector<std::string> overrides;
   DeviceFlags device;
 
   int run() const;
@@ -53,21 +48,7 @@ struct TrainCommand {
   at::Device choose_device(const train::Settings& settings, const base::Launch& launch) const;
   int run_rank(const base::Launch& launch, const config::Composition& composition,
                const train::Settings& settings) const;
-  int print(const config::Composition& composition) const;
 };
-
-int TrainCommand::print(const config::Composition& composition) const {
-  if (show != "job" && show != "hydra") {
-    throw Error(ErrorKind::usage, "--cfg", "expected job or hydra, found " + show);
-  }
-  config::Node root = show == "job" ? composition.config : composition.hydra;
-  if (resolve) root = config::resolve_value(root, composition.config, "");
-  const config::Node* part = root.find(package);
-  if (part == nullptr) throw Error(ErrorKind::config, package, "there is no such key");
-  if (!package.empty()) std::printf("# @package %s\n", package.c_str());
-  std::fputs(config::dump_yaml(*part).c_str(), stdout);
-  return 0;
-}
 
 at::Device TrainCommand::choose_device(const train::Settings& settings,
                                        const base::Launch& launch) const {
@@ -90,24 +71,20 @@ train::ProcessGroup join(const base::Launch& launch, const train::Settings& sett
 }
 
 int TrainCommand::run() const {
-  const config::Composition composition =
-      config::compose(config_name, overrides, {.folder = config_dir});
-  if (!show.empty()) return print(composition);
+  const config::Composition composition = config.compose();
+  if (config.print(composition)) return 0;
   if (help_config) {
     std::fputs(train::print_settings(train::describe_settings(composition.config)).c_str(), stdout);
     return 0;
   }
 
   auto [settings, asked] = train::read_settings(config::resolve(composition.config));
-  settings.overrides = overrides;
+  settings.overrides = config.overrides;
   const base::Launch launch = base::read_launch();
   train::check_launch(launch, settings.ranks);
   if (launch.launcher.empty() && settings.ranks.devices > 1)
     return launch_ranks(static_cast<int>(settings.ranks.devices), own_arguments());
-  if (launch.is_first()) {
-    for (const std::string& text : config::unread_overrides(overrides, composition.config, asked))
-      std::fprintf(stderr, "koi: note: %s has no effect in koi\n", printable(text).c_str());
-  }
+  if (launch.is_first()) config.note_unread(composition, asked);
   return run_rank(launch, composition, settings);
 }
 
@@ -135,7 +112,7 @@ int TrainCommand::run_rank(const base::Launch& launch, const config::Composition
     std::fprintf(stderr, "%s\n", printable(line).c_str());
   };
   events.start = [&, total = settings.max_steps](int64_t done) {
-    train::write_hydra_files(folder, composition, config_name, overrides);
+    train::write_hydra_files(folder, composition, config.config_name, config.overrides);
     progress.emplace(done, total);
   };
   SampleSpeaker speaker(settings);
@@ -153,44 +130,18 @@ int TrainCommand::run_rank(const base::Launch& launch, const config::Composition
                             " is saved; the same command goes on from there");
 }
 
-// What CLI11 leaves over: the overrides, and -cn, Hydra's short form of --config-name.
-void take_rest(TrainCommand& command, const std::vector<std::string>& rest) {
-  for (size_t i = 0; i < rest.size(); ++i) {
-    if (rest[i] == "-m" || rest[i] == "--multirun") {
-      throw Error(ErrorKind::usage, rest[i], "sweeps over several values are not supported",
-                  "run the command once for each");
-    }
-    if (rest[i] == "-cn") {
-      if (++i == rest.size())
-        throw Error(ErrorKind::usage, "-cn", "a configuration's name is missing");
-      command.config_name = rest[i];
-    } else if (rest[i].starts_with("-")) {
-      throw Error(ErrorKind::usage, rest[i], "there is no such option", "see koi train --help");
-    } else {
-      command.overrides.push_back(rest[i]);
-    }
-  }
-}
-
 }  // namespace
 
 void add_train(CLI::App& app) {
   auto command = std::make_shared<TrainCommand>();
   CLI::App* sub = add_command(app, "train", "Fine-tune: LoRA adapters or all weights", kExamples,
                               [command, &app] {
-                                take_rest(*command, app.get_subcommand("train")->remaining());
+                                command->config.take_rest(*app.get_subcommand("train"));
                                 return command->run();
                               });
-  sub->allow_extras();
-  sub->add_option("--config-name", command->config_name, "the configuration: NAME of NAME.yaml")
-      ->capture_default_str();
-  sub->add_option("--config-dir,--config-path", command->config_dir,
-                  "a folder with configurations of your own; they come before the built-in ones");
-  sub->add_option("--cfg", command->show, "print the configuration (job or hydra) and stop");
-  sub->add_option("-p,--package", command->package, "with --cfg: only this key");
+  command->config.add_to(sub);
   sub->add_flag("--help-config", command->help_config,
                 "print every key with its type, default, unit and meaning, and stop");
-  sub->add_flag("--resolve", command->resolve, "with --cfg: interpolations replaced");
   command->device.add_to(sub);
 }
 
