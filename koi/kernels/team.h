@@ -29,7 +29,8 @@ class Team {
   template <typename Work>
   void share(int64_t count, int64_t grain, const Work& work) {
     if (threads_.empty() || count <= grain) {
-      if (count > 0) work(int64_t{0}, count);
+      for (int64_t first = 0; first < count; first += grain)
+        work(first, std::min(first + grain, count));
       return;
     }
     task_.call.store([](const void* context, int64_t first,

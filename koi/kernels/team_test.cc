@@ -27,16 +27,18 @@ TEST(Team, EachIndexOnceInEveryRound) {
 }
 
 TEST(Team, PiecesAreNoLargerThanAskedFor) {
-  Team team(2);
-  std::atomic<int64_t> largest = 0, sum = 0;
-  team.share(1000, 7, [&](int64_t first, int64_t last) {
-    int64_t seen = largest;
-    while (last - first > seen && !largest.compare_exchange_weak(seen, last - first)) {
-    }
-    sum += last - first;
-  });
-  EXPECT_EQ(largest, 7);
-  EXPECT_EQ(sum, 1000);
+  for (const size_t threads : {1, 2}) {
+    Team team(threads);
+    std::atomic<int64_t> largest = 0, sum = 0;
+    team.share(1000, 7, [&](int64_t first, int64_t last) {
+      int64_t seen = largest;
+      while (last - first > seen && !largest.compare_exchange_weak(seen, last - first)) {
+      }
+      sum += last - first;
+    });
+    EXPECT_EQ(largest, 7);
+    EXPECT_EQ(sum, 1000);
+  }
 }
 
 // What the caller's thread takes of its own half comes in order, without a gap.
