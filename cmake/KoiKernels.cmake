@@ -4,7 +4,7 @@ set(kernel_flags -O3 -ffp-contract=off)
 set(kernel_flags_avx2 -mavx2 -mfma)
 # GCC 12 takes the undefined lanes of its own AVX-512 headers for uninitialised variables.
 set(kernel_flags_avx512 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -Wno-uninitialized -Wno-maybe-uninitialized)
-foreach(name matrix inputs read_speed kernels_portable kernels_avx2 kernels_avx512 kernels_neon)
+foreach(name matrix inputs multiply_many read_speed kernels_portable kernels_avx2 kernels_avx512 kernels_neon)
   set(flags ${kernel_flags})
   if(CMAKE_SYSTEM_PROCESSOR STREQUAL x86_64 AND name MATCHES "kernels_(avx.*)")
     list(APPEND flags ${kernel_flags_${CMAKE_MATCH_1}})

@@ -7,25 +7,11 @@
 #include <cstdint>
 
 #include "koi/kernels/instructions.h"
+#include "koi/kernels/panel_product.h"
 
 namespace koi::codec {
 
-// Outputs of a convolution that are computed together.
-inline constexpr int64_t kPanel = 16;
-
-// output[r][j] (+)= bias[j] + sum over t, c of input[r][t][c] * weights[t][c][j], for j < kPanel.
-struct ConvPiece {
-  const float* input = nullptr;
-  int64_t row_step = 0;  // floats from an input row to the next
-  int64_t tap_step = 0;  // floats from a tap of a row to its next tap
-  int64_t taps = 1, channels = 0;
-  const float* weights = nullptr;
-  const float* bias = nullptr;  // none where null
-  bool adds = false;            // to what the output holds
-  float* output = nullptr;
-  int64_t output_step = 0;
-  int64_t rows = 0;
-};
+using kernels::kPanel;
 
 // Rows of `width` floats, of which the first `channels` count. `step` floats from row to row.
 struct NormPiece {
@@ -69,7 +55,7 @@ struct BlockOutputs {
 
 // `count` is a multiple of kPanel; x and y may be the same.
 struct Loops {
-  void (*convolve)(const ConvPiece& piece);
+  void (*convolve)(const kernels::PanelProduct& product);
   void (*convolve_depthwise)(const DepthwisePiece& piece);
   void (*block_inputs)(const BlockInputs& piece);
   void (*block_outputs)(const BlockOutputs& piece);

@@ -5,11 +5,10 @@
 // standard library. Vectors are GCC's; products and sums are contracted where the processor can.
 
 #include "koi/codec/loops.h"
+#include "koi/kernels/panel_loops.h"
 
 namespace koi::codec {
 namespace {
-
-constexpr int kVectors = kPanel / kFloats;
 
 using F = float __attribute__((vector_size(4 * kFloats)));
 using I = int32_t __attribute__((vector_size(4 * kFloats)));
@@ -17,7 +16,8 @@ using Unaligned = float __attribute__((vector_size(4 * kFloats), aligned(4), may
 
 F load(const float* from) { return *reinterpret_cast<const Unaligned*>(from); }
 void store(float* to, F a) { *reinterpret_cast<Unaligned*>(to) = a; }
-F splat(float value) { return F{} + value; }
+// Without an addition: a - 0 is a, of either sign.
+F splat(float value) { return value - F{}; }
 // NaN where `a` is.
 F most(F a, F b) { return a < b ? b : a; }
 F least(F a, F b) { return a > b ? b : a; }
@@ -112,51 +112,16 @@ void convolve_depthwise(const DepthwisePiece& piece) {
   }
 }
 
-// R rows from `row` on. Each sum is made in the order of the weights, in one register.
-template <int R>
-void convolve_rows(const ConvPiece& piece, int64_t row) {
-  float* output = piece.output + row * piece.output_step;
-  F sums[R][kVectors];
-  for (int r = 0; r < R; ++r) {
-    for (int v = 0; v < kVectors; ++v) {
-      sums[r][v] = piece.adds ? load(output + r * piece.output_step + v * kFloats) : F{};
-      if (piece.bias != nullptr) sums[r][v] += load(piece.bias + v * kFloats);
-    }
-  }
-  const float* weights = piece.weights;
-  for (int64_t t = 0; t < piece.taps; ++t) {
-    const float* input = piece.input + row * piece.row_step + t * piece.tap_step;
-    for (int64_t c = 0; c < piece.channels; ++c) {
-      F columns[kVectors];
-      for (int v = 0; v < kVectors; ++v) columns[v] = load(weights + v * kFloats);
-      weights += kPanel;
-      for (int r = 0; r < R; ++r) {
-        const float value = input[r * piece.row_step + c];
-        for (int v = 0; v < kVectors; ++v) sums[r][v] += value * columns[v];
-      }
-    }
-  }
-  for (int r = 0; r < R; ++r)
-    for (int v = 0; v < kVectors; ++v)
-      store(output + r * piece.output_step + v * kFloats, sums[r][v]);
-}
-
-// Fewer than all rows that fit, without a tail of one or two: those would wait for their sums.
-template <int R>
-void convolve_rest(const ConvPiece& piece, int64_t row, int64_t rows) {
-  if (rows == R) return convolve_rows<R>(piece, row);
-  if constexpr (R > 1) convolve_rest<R - 1>(piece, row, rows);
-}
-
-void convolve(const ConvPiece& piece) {
-  for (int64_t row = 0; row < piece.rows;) {
-    const int64_t left = piece.rows - row;
-    int64_t rows = left;
-    if (left > kRows) rows = left >= 2 * kRows ? kRows : (left + 1) / 2;
-    convolve_rest<kRows>(piece, row, rows);
-    row += rows;
-  }
-}
+struct Vectors {
+  using F = codec::F;
+  static constexpr int kFloats = codec::kFloats, kPanelRows = kRows;
+  static F zero() { return codec::splat(0); }
+  static F load(const float* from) { return codec::load(from); }
+  static F splat(float value) { return codec::splat(value); }
+  static void store(float* to, F a) { codec::store(to, a); }
+  static F add(F a, F b) { return a + b; }
+  static F fma(F a, F b, F c) { return a * b + c; }
+};
 
 // Seven sums of a block's seven inputs, the oldest first: the transposed inverse of the matrix of
 // powers of 0, 1, -1, 2, -2, 1/2 and infinity, each row times what makes it whole.
@@ -212,7 +177,7 @@ void block_outputs(const BlockOutputs& piece) {
   }
 }
 
-constexpr Loops kLoops = {.convolve = convolve,
+constexpr Loops kLoops = {.convolve = kernels::PanelLoops<Vectors>::multiply,
                           .convolve_depthwise = convolve_depthwise,
                           .block_inputs = block_inputs,
                           .block_outputs = block_outputs,

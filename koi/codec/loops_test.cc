@@ -73,16 +73,16 @@ TEST_P(LoopsOf, Convolution) {
   std::vector<float> first;
   for (int64_t rows = kMost; rows > 0; --rows) {
     std::vector<float> output(static_cast<size_t>(rows * kPanel));
-    ConvPiece piece = {.input = input.data(),
-                       .row_step = kWidth,
-                       .tap_step = 2 * kWidth,
-                       .taps = kTaps,
-                       .channels = kChannels,
-                       .weights = weights.data(),
-                       .bias = bias.data(),
-                       .output = output.data(),
-                       .output_step = kPanel,
-                       .rows = rows};
+    kernels::PanelProduct piece = {.input = input.data(),
+                                   .row_step = kWidth,
+                                   .tap_step = 2 * kWidth,
+                                   .taps = kTaps,
+                                   .channels = kChannels,
+                                   .weights = weights.data(),
+                                   .bias = bias.data(),
+                                   .output = output.data(),
+                                   .output_step = kPanel,
+                                   .rows = rows};
     loops().convolve(piece);
     if (first.empty()) first = output;
     ASSERT_EQ(output, std::vector<float>(first.begin(), first.begin() + rows * kPanel));
@@ -105,15 +105,15 @@ TEST_P(LoopsOf, ConvolutionInParts) {
   const std::vector<float> input = noise(kRows * kPanel), weights = noise(kChannels * kPanel);
   const std::vector<float> bias = noise(kPanel);
   std::vector<float> whole(kRows * kPanel), parts(kRows * kPanel);
-  ConvPiece piece = {.input = input.data(),
-                     .row_step = kPanel,
-                     .taps = 1,
-                     .channels = kChannels,
-                     .weights = weights.data(),
-                     .bias = bias.data(),
-                     .output = whole.data(),
-                     .output_step = kPanel,
-                     .rows = kRows};
+  kernels::PanelProduct piece = {.input = input.data(),
+                                 .row_step = kPanel,
+                                 .taps = 1,
+                                 .channels = kChannels,
+                                 .weights = weights.data(),
+                                 .bias = bias.data(),
+                                 .output = whole.data(),
+                                 .output_step = kPanel,
+                                 .rows = kRows};
   loops().convolve(piece);
   piece.output = parts.data();
   piece.channels = 3;

@@ -5,7 +5,7 @@
 //
 // Simd has, F and I being vectors of floats and of as many 32-bit integers, S one of twice as many
 // 16-bit integers:
-//   kFloats
+//   kFloats; kPanelRows (panel_loops.h)
 //   F zero(); F load(const float*); F load_bf16(const uint16_t*); F splat(float);
 //   F fma(F a, F b, F c): a * b + c; F add, multiply, divide, most(F, F); float sum(F)
 //   F round(F): to the nearest; F power_of_two(F): of whole numbers; void store(float*, F)
@@ -16,6 +16,7 @@
 #pragma once
 
 #include "koi/kernels/kernels.h"
+#include "koi/kernels/panel_loops.h"
 #include "koi/kernels/row_loops.h"
 
 namespace koi::kernels {
@@ -39,6 +40,7 @@ class Loops : RowLoops<Simd> {
             .norm_backward = Rows::norm_backward,
             .drop = Rows::drop,
             .widen = widen,
+            .multiply_panel = PanelLoops<Simd>::multiply,
             .dot = dot};
   }
 
@@ -54,6 +56,21 @@ class Loops : RowLoops<Simd> {
     return largest;
   }
 
+  // y = factor * the sum of scores[i] * v[i], N vectors of it.
+  template <int64_t N>
+  static void add_values(const float* v, const float* scores, const AttentionSizes& sizes,
+                         float factor, float* y) {
+    F sums[N];
+    for (int64_t n = 0; n < N; ++n) sums[n] = Simd::zero();
+    for (int64_t i = 0; i < sizes.positions; ++i) {
+      const F score = Simd::splat(scores[i]);
+      for (int64_t n = 0; n < N; ++n)
+        sums[n] = Simd::fma(score, Simd::load(v + i * sizes.head_dim + n * kFloats), sums[n]);
+    }
+    for (int64_t n = 0; n < N; ++n)
+      Simd::store(y + n * kFloats, Simd::multiply(sums[n], Simd::splat(factor)));
+  }
+
   static void attend(const float* q, const float* k, const float* v, const AttentionSizes& sizes,
                      float* scores, float* y) {
     const int64_t width = sizes.head_dim, count = sizes.positions;
@@ -67,7 +84,13 @@ class Loops : RowLoops<Simd> {
       });
       const float factor = 1 / Simd::sum(sums);
       float* out = y + head * width;
-      by_vectors(width, [&](int64_t j, int64_t some) {
+      constexpr int64_t kAtOnce = 4;  // sums that do not wait for each other
+      int64_t j = 0;
+      for (; j + kAtOnce * kFloats <= width; j += kAtOnce * kFloats)
+        add_values<kAtOnce>(v + j, scores, sizes, factor, out + j);
+      for (; j + kFloats <= width; j += kFloats)
+        add_values<1>(v + j, scores, sizes, factor, out + j);
+      by_vectors(width - j, [&](int64_t, int64_t some) {
         F sum = Simd::zero();
         for (int64_t i = 0; i < count; ++i)
           sum = Simd::fma(Simd::splat(scores[i]), load_some(v + i * width + j, some), sum);

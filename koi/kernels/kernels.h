@@ -8,6 +8,7 @@
 #include "koi/kernels/inputs.h"
 #include "koi/kernels/instructions.h"
 #include "koi/kernels/matrix.h"
+#include "koi/kernels/panel_product.h"
 
 namespace koi::kernels {
 
@@ -55,6 +56,7 @@ struct Kernels {
   void (*drop)(const float* x, uint32_t place, int64_t count, const Draws& draws, float* y);
   // Row `row` as f32, `columns` values: the same as read_row.
   void (*widen)(const Matrix& matrix, int64_t row, float* out);
+  void (*multiply_panel)(const PanelProduct& product);
   // The sum of a[i] * b[i].
   float (*dot)(const float* a, const float* b, int64_t count);
 };

@@ -9,7 +9,7 @@ namespace koi::kernels {
 namespace {
 
 struct Avx2 {
-  static constexpr int kFloats = 8, kShorts = 16;
+  static constexpr int kFloats = 8, kShorts = 16, kPanelRows = 6;
   using F = __m256;
   using I = __m256i;
   using S = __m256i;

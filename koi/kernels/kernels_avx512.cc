@@ -9,7 +9,7 @@ namespace koi::kernels {
 namespace {
 
 struct Avx512 {
-  static constexpr int kFloats = 16, kShorts = 32;
+  static constexpr int kFloats = 16, kShorts = 32, kPanelRows = 12;
   using F = __m512;
   using I = __m512i;
   using S = __m512i;

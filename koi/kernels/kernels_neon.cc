@@ -8,7 +8,7 @@ namespace koi::kernels {
 namespace {
 
 struct Neon {
-  static constexpr int kFloats = 4, kShorts = 8;
+  static constexpr int kFloats = 4, kShorts = 8, kPanelRows = 6;
   using F = float32x4_t;
   using I = int32x4_t;
   using S = int16x8_t;

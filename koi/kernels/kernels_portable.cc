@@ -8,10 +8,9 @@ namespace koi::kernels {
 namespace {
 
 struct Portable {
-  static constexpr int kFloats = 4, kShorts = 8;
-  struct F {
-    float at[kFloats];
-  };
+  static constexpr int kFloats = 4, kShorts = 8, kPanelRows = 2;
+  // GCC's vectors, of which the compiler makes what every processor of the kind has.
+  using F = float __attribute__((vector_size(4 * kFloats)));
   struct I {
     int32_t at[kFloats];
   };
@@ -19,59 +18,42 @@ struct Portable {
     int16_t at[kShorts];
   };
 
-  static F zero() { return {}; }
-  static F splat(float value) { return {{value, value, value, value}}; }
-  static F load(const float* from) { return {{from[0], from[1], from[2], from[3]}}; }
-  static F load_bf16(const uint16_t* from) {
+  static F zero() { return splat(0); }
+  static F splat(float value) { return F{value, value, value, value}; }
+  static F load(const float* from) {
     F result;
-    for (int i = 0; i < kFloats; ++i) {
-      const uint32_t bits = static_cast<uint32_t>(from[i]) << 16;
-      __builtin_memcpy(&result.at[i], &bits, sizeof bits);
-    }
+    __builtin_memcpy(&result, from, sizeof result);
     return result;
   }
-  static void store(float* to, const F& a) {
-    for (int i = 0; i < kFloats; ++i) to[i] = a.at[i];
+  static F load_bf16(const uint16_t* from) {
+    uint32_t bits[kFloats];
+    for (int i = 0; i < kFloats; ++i) bits[i] = static_cast<uint32_t>(from[i]) << 16;
+    F result;
+    __builtin_memcpy(&result, bits, sizeof result);
+    return result;
   }
-  static F add(F a, const F& b) {
-    for (int i = 0; i < kFloats; ++i) a.at[i] += b.at[i];
-    return a;
-  }
-  static F fma(const F& a, const F& b, F c) {
-    for (int i = 0; i < kFloats; ++i) c.at[i] += a.at[i] * b.at[i];
-    return c;
-  }
-  static F multiply(F a, const F& b) {
-    for (int i = 0; i < kFloats; ++i) a.at[i] *= b.at[i];
-    return a;
-  }
-  static F divide(F a, const F& b) {
-    for (int i = 0; i < kFloats; ++i) a.at[i] /= b.at[i];
-    return a;
-  }
-  static F most(F a, const F& b) {
-    for (int i = 0; i < kFloats; ++i) a.at[i] = a.at[i] > b.at[i] ? a.at[i] : b.at[i];
-    return a;
-  }
-  static F least(F a, const F& b) {
-    for (int i = 0; i < kFloats; ++i) a.at[i] = a.at[i] < b.at[i] ? a.at[i] : b.at[i];
-    return a;
-  }
+  static void store(float* to, F a) { __builtin_memcpy(to, &a, sizeof a); }
+  static F add(F a, F b) { return a + b; }
+  static F fma(F a, F b, F c) { return c + a * b; }
+  static F multiply(F a, F b) { return a * b; }
+  static F divide(F a, F b) { return a / b; }
+  static F most(F a, F b) { return a > b ? a : b; }
+  static F least(F a, F b) { return a < b ? a : b; }
   static F round(F a) {
-    for (float& value : a.at) value = std::nearbyint(value);
+    for (int i = 0; i < kFloats; ++i) a[i] = std::nearbyint(a[i]);
     return a;
   }
   static F power_of_two(F n) {
-    for (float& value : n.at)
-      value = std::isnan(value) ? value : std::ldexp(1.0F, static_cast<int>(value));
+    for (int i = 0; i < kFloats; ++i)
+      n[i] = std::isnan(n[i]) ? n[i] : std::ldexp(1.0F, static_cast<int>(n[i]));
     return n;
   }
-  static float sum(const F& a) { return (a.at[0] + a.at[1]) + (a.at[2] + a.at[3]); }
+  static float sum(F a) { return (a[0] + a[1]) + (a[2] + a[3]); }
 
   static I zero_int() { return {}; }
   static F to_float(const I& a) {
     F result;
-    for (int i = 0; i < kFloats; ++i) result.at[i] = static_cast<float>(a.at[i]);
+    for (int i = 0; i < kFloats; ++i) result[i] = static_cast<float>(a.at[i]);
     return result;
   }
   static I add_products(I sum, const S& a, const S& b) {

@@ -333,7 +333,8 @@ void CpuRunner::multiply(const CpuLinear& linear, const std::vector<float>& x,
   const int64_t count = std::ssize(x) / matrix.columns;
   y.resize(static_cast<size_t>(count * matrix.rows));
   if (count > kFew) {
-    multiply_many(matrix, x, y);
+    packed_.assign(x.data(), count, matrix.columns, *team_);
+    kernels::multiply_many(kernels_, matrix, packed_, *team_, y.data());
   } else {
     for (int64_t from = 0; from < count; from += kernels::Inputs::kMost) {
       const int64_t some = std::min(kernels::Inputs::kMost, count - from);
@@ -346,37 +347,6 @@ void CpuRunner::multiply(const CpuLinear& linear, const std::vector<float>& x,
   if (linear.bias.empty()) return;
   for (int64_t i = 0; i < std::ssize(y); ++i)
     y[static_cast<size_t>(i)] += linear.bias[static_cast<size_t>(i % matrix.rows)];
-}
-
-// Some rows of the matrix at a time as float32, which libtorch's sgemm multiplies with all vectors:
-// rows times columns, which is up to half as fast again for few vectors as vectors times rows.
-void CpuRunner::multiply_many(const kernels::Matrix& matrix, const std::vector<float>& x,
-                              std::vector<float>& y) {
-  const c10::InferenceMode no_gradients;
-  constexpr int64_t kRows = 1024;
-  const int64_t count = std::ssize(x) / matrix.columns;
-  const auto tensor = [](const float* data, int64_t rows, int64_t columns) {
-    return at::from_blob(const_cast<float*>(data), {rows, columns}, at::kFloat);
-  };
-  const at::Tensor vectors = tensor(x.data(), count, matrix.columns).t();
-  const at::Tensor result = tensor(y.data(), count, matrix.rows).t();
-  // Kept from call to call: fresh memory is zeroed by the system, which takes a tenth of the time.
-  product_.resize(static_cast<size_t>(std::min(kRows, matrix.rows) * count));
-  for (int64_t first = 0; first < matrix.rows; first += kRows) {
-    const int64_t rows = std::min(kRows, matrix.rows - first);
-    const float* weights = static_cast<const float*>(matrix.values) + first * matrix.columns;
-    if (matrix.format != kernels::Format::f32) {
-      widened_.resize(static_cast<size_t>(rows * matrix.columns));
-      team_->share(rows, 16, [&](int64_t from, int64_t to) {
-        for (int64_t row = from; row < to; ++row)
-          kernels_.widen(matrix, first + row, widened_.data() + row * matrix.columns);
-      });
-      weights = widened_.data();
-    }
-    at::Tensor product = tensor(product_.data(), rows, count);
-    at::mm_out(product, tensor(weights, rows, matrix.columns), vectors);
-    result.narrow(0, first, rows).copy_(product);
-  }
 }
 
 }  // namespace koi::lm

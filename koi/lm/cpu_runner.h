@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "koi/kernels/kernels.h"
+#include "koi/kernels/multiply_many.h"
 #include "koi/kernels/team.h"
 #include "koi/lm/cpu_weights.h"
 
@@ -108,8 +109,6 @@ class CpuRunner {
   void feed_forward(const CpuBlock& block, int64_t count);
   // y [n, rows] = x [n, columns] times the matrix, plus bias.
   void multiply(const CpuLinear& linear, const std::vector<float>& x, std::vector<float>& y);
-  void multiply_many(const kernels::Matrix& matrix, const std::vector<float>& x,
-                     std::vector<float>& y);
   std::vector<float> normed(const std::vector<float>& x, const std::vector<float>& weight,
                             double eps) const;
 
@@ -118,8 +117,9 @@ class CpuRunner {
   kernels::Team all_, half_;
   kernels::Team* team_ = &all_;
   kernels::Inputs inputs_;
-  // Room for what one block computes, for weights that are widened and for their products.
-  std::vector<float> qkv_, scores_, heads_, out_, gated_, wide_, widened_, product_;
+  kernels::PackedVectors packed_;
+  // Room for what one block computes.
+  std::vector<float> qkv_, scores_, heads_, out_, gated_, wide_;
 };
 
 }  // namespace koi::lm
