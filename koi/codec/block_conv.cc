@@ -1,9 +1,7 @@
 #include "koi/codec/block_conv.h"
 
+#include <algorithm>
 #include <array>
-#include <vector>
-
-#include "koi/codec/packed_weights.h"
 
 namespace koi::codec {
 namespace {
@@ -14,18 +12,54 @@ constexpr std::array<double, 6> kAt = {0, 1, -1, 2, -2, 0.5};
 constexpr std::array<double, BlockConv::kPoints> kScale = {1.0 / 4,   1.0 / 6,   1.0 / 18, 1.0 / 72,
                                                            1.0 / 120, 32.0 / 45, 1.0 / 2};
 
-// [point, power]: what a block of taps, the newest last, is multiplied by.
-at::Tensor tap_sums() {
-  const at::Tensor sums = at::zeros({BlockConv::kPoints, BlockConv::kBlock}, at::kDouble);
-  for (int64_t p = 0; p < BlockConv::kPoints; ++p) {
-    double power = kScale[static_cast<size_t>(p)];
-    const bool infinite = p + 1 == BlockConv::kPoints;
-    for (int64_t t = 0; t < BlockConv::kBlock; ++t) {
-      if (!infinite || t + 1 == BlockConv::kBlock) sums[p][t] = power;
-      if (!infinite) power *= kAt[static_cast<size_t>(p)];
+// [point][power]: what a block of taps, the oldest first, is multiplied by.
+using TapSums = std::array<std::array<double, BlockConv::kBlock>, BlockConv::kPoints>;
+
+TapSums tap_sums() {
+  TapSums sums{};
+  for (size_t p = 0; p < kAt.size(); ++p) {
+    double power = kScale[p];
+    for (double& sum : sums[p]) {
+      sum = power;
+      power *= kAt[p];
     }
   }
+  sums.back().back() = kScale.back();
   return sums;
+}
+
+// One conv's weights [out, in, kernel] -> [point, panel, block of taps, channel, kPanel]. Zeros
+// before the oldest tap fill up its block.
+void fill_points(const at::Tensor& weight, int64_t blocks, float* values) {
+  const TapSums sums = tap_sums();
+  const float* from = weight.const_data_ptr<float>();
+  const int64_t outputs = weight.size(0), channels = weight.size(1), kernel = weight.size(2);
+  const int64_t panels = row_width(outputs) / kPanel;
+  const int64_t point_step = panels * blocks * channels * kPanel;
+  const int64_t filled = BlockConv::kBlock * blocks - kernel;
+  for (int64_t panel = 0; panel < panels; ++panel) {
+    const int64_t there = std::min(kPanel, outputs - panel * kPanel);
+    for (int64_t c = 0; c < channels; ++c) {
+      const float* row = from + (panel * kPanel * channels + c) * kernel;
+      for (int64_t block = 0; block < blocks; ++block) {
+        double taps[BlockConv::kBlock][kPanel] = {};
+        for (int64_t t = 0; t < BlockConv::kBlock; ++t) {
+          const int64_t tap = BlockConv::kBlock * block + t - filled;
+          for (int64_t j = 0; tap >= 0 && j < there; ++j)
+            taps[t][j] = row[j * channels * kernel + tap];
+        }
+        float* to = values + ((panel * blocks + block) * channels + c) * kPanel;
+        for (const auto& powers : sums) {
+          for (int64_t j = 0; j < kPanel; ++j) {
+            double sum = 0;
+            for (size_t t = 0; t < powers.size(); ++t) sum += powers[t] * taps[t][j];
+            to[j] = static_cast<float>(sum);
+          }
+          to += point_step;
+        }
+      }
+    }
+  }
 }
 
 // Of this thread, as large as it was ever needed.
@@ -44,7 +78,7 @@ bool BlockConv::pays(const Conv& conv) {
          conv.weight.size(1) * conv.weight.size(2) >= kLeastTerms;
 }
 
-BlockConv::BlockConv(const Conv& conv, int64_t unit_rows)
+BlockConv::BlockConv(const Conv& conv, int64_t unit_rows, Packing& packing)
     : unit_rows_(unit_rows),
       dilation_(conv.dilation),
       groups_((unit_rows + kBlock * conv.dilation - 1) / (kBlock * conv.dilation)),
@@ -53,14 +87,10 @@ BlockConv::BlockConv(const Conv& conv, int64_t unit_rows)
       input_width_(row_width(channels_)),
       output_width_(row_width(conv.weight.size(0))),
       bias_(padded_row(conv.bias)) {
-  // [taps, in, out], the oldest first; zeros before it fill up the oldest block.
-  const at::Tensor taps = conv.weight.permute({2, 1, 0}).to(at::kDouble);
-  const at::Tensor whole =
-      at::constant_pad_nd(taps, {0, 0, 0, 0, kBlock * taps_ - taps.size(0), 0});
-  const at::Tensor blocks = whole.reshape({taps_, kBlock, -1});
-  weights_ = pack_weights(at::matmul(tap_sums().unsqueeze(1).unsqueeze(1), blocks)  // [p, s, 1, *]
-                              .to(at::kFloat)
-                              .view({kPoints, taps_, channels_, taps.size(2)}));
+  const at::Tensor weight = conv.weight.to(at::kFloat).contiguous();
+  weights_ =
+      packing.add({kPoints, output_width_ / kPanel, taps_, channels_, kPanel},
+                  [weight, blocks = taps_](float* values) { fill_points(weight, blocks, values); });
 }
 
 void BlockConv::forward(const float* input, int64_t units, float* output, bool adds) const {

@@ -4,6 +4,7 @@
 
 #include "koi/codec/layers.h"
 #include "koi/codec/loops.h"
+#include "koi/codec/packed_weights.h"
 
 namespace koi::codec {
 
@@ -21,7 +22,7 @@ class BlockConv {
   // Whether it is faster than the plain way.
   static bool pays(const Conv& conv);
   // A convolution of stride 1 and one group, in units of `unit_rows` rows.
-  BlockConv(const Conv& conv, int64_t unit_rows);
+  BlockConv(const Conv& conv, int64_t unit_rows, Packing& packing);
 
   // Rows before a unit that it sees: more than the convolution's own by what fills up the last
   // block of taps, with zeros.

@@ -25,6 +25,13 @@ Conv make_test_conv(const Sizes& sizes) {
   return conv;
 }
 
+BlockConv make_blocks(const Conv& conv, int64_t unit_rows) {
+  Packing packing;
+  BlockConv blocks(conv, unit_rows, packing);
+  packing.run(2);
+  return blocks;
+}
+
 // The rows of [1, D, L], padded, behind `lead` rows of zeros.
 RowBuffer to_rows(const at::Tensor& x, int64_t lead) {
   RowBuffer rows(lead, x.size(2), row_width(x.size(1)));
@@ -50,7 +57,7 @@ TEST_P(BlockConvOf, EqualsThePlainConvolution) {
   const int64_t count = kUnits * GetParam().unit_rows;
   const at::Tensor x =
       at::sin(at::arange(kChannels * count, at::kFloat) * 7.77).view({1, kChannels, count});
-  const BlockConv blocks(conv, GetParam().unit_rows);
+  const BlockConv blocks = make_blocks(conv, GetParam().unit_rows);
   RowBuffer input = to_rows(x, blocks.history());
   RowBuffer output(0, count, row_width(kOutputs));
   const at::Tensor plain = conv.forward(x);
@@ -67,7 +74,7 @@ TEST_P(BlockConvOf, UnitsSeeNothingBehindThem) {
   const int64_t rows = GetParam().unit_rows, count = kUnits * rows;
   const at::Tensor x =
       at::sin(at::arange(kChannels * count, at::kFloat) * 7.77).view({1, kChannels, count});
-  const BlockConv blocks(conv, rows);
+  const BlockConv blocks = make_blocks(conv, rows);
   RowBuffer input = to_rows(x, blocks.history());
   RowBuffer whole(0, count, row_width(kOutputs)), parts(0, count, row_width(kOutputs));
   blocks.forward(input.row(0), kUnits, whole.row(0), false);

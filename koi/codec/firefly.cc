@@ -180,14 +180,16 @@ at::Tensor Firefly::checked_codes(const at::Tensor& codes,
 std::shared_ptr<const RowEncoder> Firefly::row_encoder() const {
   const c10::InferenceMode guard;
   const std::lock_guard lock(packed_->mutex);
-  if (!packed_->encoder) packed_->encoder = std::make_shared<RowEncoder>(backbone, quantizer);
+  if (!packed_->encoder)
+    packed_->encoder = std::make_shared<RowEncoder>(backbone, quantizer, tensor::thread_count());
   return packed_->encoder;
 }
 
 std::shared_ptr<const RowDecoder> Firefly::row_decoder() const {
   const c10::InferenceMode guard;
   const std::lock_guard lock(packed_->mutex);
-  if (!packed_->decoder) packed_->decoder = std::make_shared<RowDecoder>(quantizer, head);
+  if (!packed_->decoder)
+    packed_->decoder = std::make_shared<RowDecoder>(quantizer, head, tensor::thread_count());
   return packed_->decoder;
 }
 

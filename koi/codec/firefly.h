@@ -58,7 +58,7 @@ class Firefly {
   // decode.
   at::Tensor checked_codes(const at::Tensor& codes, const std::vector<int64_t>& lengths) const;
 
-  // Encoder and decoder with packed weights. From any thread.
+  // Encoder and decoder with packed weights, which copies of this codec share. From any thread.
   std::shared_ptr<const RowEncoder> row_encoder() const;
   std::shared_ptr<const RowDecoder> row_decoder() const;
 

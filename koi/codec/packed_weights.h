@@ -2,8 +2,11 @@
 #pragma once
 
 #include <algorithm>
+#include <functional>
+#include <vector>
 
 #include "koi/codec/loops.h"
+#include "koi/kernels/arena.h"
 #include "koi/tensor/torch.h"
 
 namespace koi::codec {
@@ -14,15 +17,27 @@ inline int64_t row_width(int64_t channels) { return (channels + kPanel - 1) / kP
 // The last axis filled up with zeros to row_width(); float32.
 at::Tensor padded_row(const at::Tensor& x);
 
-// [..., taps, inputs, outputs] -> [..., panel, tap, input, kPanel].
-at::Tensor pack_weights(const at::Tensor& weights);
+// Makes packed copies of many layers' weights: first all ask for theirs, then run() fills them.
+class Packing {
+ public:
+  // Floats of these sizes, in large pages; fill(values), which must not throw, sets them in run().
+  at::Tensor add(at::IntArrayRef sizes, std::function<void(float* values)> fill);
+  // weights [taps, inputs, outputs] of any strides -> [panel, tap, input, kPanel].
+  at::Tensor add_panels(const at::Tensor& weights);
+  // On so many threads.
+  void run(size_t threads);
+
+ private:
+  kernels::Arena arena_;
+  std::vector<std::function<void()>> jobs_;
+};
 
 // Packed weights [panel, tap, input, kPanel].
 struct PackedWeights {
   const float* values = nullptr;
   int64_t panels = 0, taps = 0, inputs = 0;
 };
-// The last four axes of what pack_weights() gives.
+// The last four axes of packed weights.
 PackedWeights packed_view(const at::Tensor& packed);
 
 // A part of packed weights that stays in the first cache while rows go by.

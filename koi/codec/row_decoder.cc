@@ -4,24 +4,27 @@
 
 namespace koi::codec {
 
-RowDecoder::RowDecoder(const Quantizer& quantizer, const Generator& generator)
-    : conv_pre_(generator.conv_pre), conv_post_(generator.conv_post) {
+RowDecoder::RowDecoder(const Quantizer& quantizer, const Generator& generator, size_t threads) {
+  Packing packing;
   const auto [weight, bias] = quantizer.joint_projection();
-  projection_ = RowConv(weight, bias);
+  projection_ = RowConv(weight, bias, packing);
   for (const auto& [conv, block] : quantizer.upsample)
-    upsample_.push_back({conv.stride, RowConv(conv), RowBlock(block)});
+    upsample_.push_back({conv.stride, RowConv(conv, packing), RowBlock(block, packing)});
+  conv_pre_ = RowConv(generator.conv_pre, packing);
   int64_t column_rows = 1;
   for (const Upsample& stage : upsample_) column_rows *= stage.factor;
   for (size_t i = 0; i < generator.ups.size(); ++i) {
     column_rows *= generator.ups[i].stride;
-    Stage& stage = stages_.emplace_back(
-        Stage{.rate = generator.ups[i].stride, .up = RowConv(generator.ups[i]), .blocks = {}});
+    Stage& stage = stages_.emplace_back(Stage{
+        .rate = generator.ups[i].stride, .up = RowConv(generator.ups[i], packing), .blocks = {}});
     for (const Generator::ResBlock& block : generator.resblocks[i]) {
       ResBlock& packed = stage.blocks.emplace_back();
-      for (const Conv& conv : block.convs1) packed.convs1.emplace_back(conv, column_rows);
-      for (const Conv& conv : block.convs2) packed.convs2.emplace_back(conv, column_rows);
+      for (const Conv& conv : block.convs1) packed.convs1.emplace_back(conv, column_rows, packing);
+      for (const Conv& conv : block.convs2) packed.convs2.emplace_back(conv, column_rows, packing);
     }
   }
+  conv_post_ = RowConv(generator.conv_post, packing);
+  packing.run(threads);
 }
 
 // Room before the rows of a stage: for its own convolutions, and for the one that reads its sum.

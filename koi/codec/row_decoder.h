@@ -9,21 +9,21 @@
 
 namespace koi::codec {
 
-// Holds packed copies of the weights; never changes.
+// Holds packed copies of the weights, made on so many threads; never changes.
 class RowDecoder {
  public:
-  RowDecoder(const Quantizer& quantizer, const Generator& generator);
+  RowDecoder(const Quantizer& quantizer, const Generator& generator, size_t threads);
 
   // Columns that are decoded at once: enough for each weight that comes from memory to be used some
   // hundred times, few enough for what lies between the layers to stay in the cache.
-  static constexpr int64_t kColumns = 4;
+  static constexpr int64_t kColumns = 8;
 
   // Buffers of a stage: its input, the residual blocks' sum, and in a block the values so far and
   // the inputs of either convolution.
   struct StageWork {
     RowBuffer x, sum, y, input1, input2;
   };
-  // What a sequence has behind it, and room for its next columns: some 20 MB at the published size.
+  // What a sequence has behind it, and room for its next columns: some 40 MB at the published size.
   struct State {
     RowSequence sequence;
     RowBuffer digits = {}, latent = {};

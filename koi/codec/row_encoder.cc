@@ -4,17 +4,19 @@
 
 namespace koi::codec {
 
-RowEncoder::RowEncoder(const Encoder& encoder, const Quantizer& quantizer)
+RowEncoder::RowEncoder(const Encoder& encoder, const Quantizer& quantizer, size_t threads)
     : channels_(encoder.norm.weight.size(0)), norm_(encoder.norm) {
+  Packing packing;
   for (size_t i = 0; i < encoder.stages.size(); ++i) {
     const auto& [conv, norm] = encoder.downsample_layers[i];
-    Stage& stage = stages_.emplace_back(Stage{RowConv(conv), RowNorm(norm), {}});
-    for (const ConvNeXtBlock& block : encoder.stages[i]) stage.blocks.emplace_back(block);
+    Stage& stage = stages_.emplace_back(Stage{RowConv(conv, packing), RowNorm(norm), {}});
+    for (const ConvNeXtBlock& block : encoder.stages[i]) stage.blocks.emplace_back(block, packing);
   }
   for (const auto& [conv, block] : quantizer.downsample) {
-    downsample_.push_back({conv.stride, RowConv(conv), RowBlock(block)});
+    downsample_.push_back({conv.stride, RowConv(conv, packing), RowBlock(block, packing)});
     frames_per_column_ *= conv.stride;
   }
+  packing.run(threads);
 }
 
 RowEncoder::State RowEncoder::start(size_t threads) const {

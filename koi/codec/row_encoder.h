@@ -13,7 +13,7 @@ namespace koi::codec {
 // Holds packed copies of the weights; never changes.
 class RowEncoder {
  public:
-  RowEncoder(const Encoder& encoder, const Quantizer& quantizer);
+  RowEncoder(const Encoder& encoder, const Quantizer& quantizer, size_t threads);
 
   // What a sequence has behind it, and room for its next frames: some 6 MB at the published size.
   struct State {

@@ -48,27 +48,27 @@ int64_t RowSequence::tile_units(int64_t units, int64_t floats) const {
   return std::clamp<int64_t>(kTileFloats / floats, 1, std::max<int64_t>(shared, 1));
 }
 
-RowConv::RowConv(const Conv& conv) : dilation_(conv.dilation) {
+RowConv::RowConv(const Conv& conv, Packing& packing) : dilation_(conv.dilation) {
   // Inputs of one stride lie in one row: taps become channels of it.
   const at::Tensor weights = conv.weight.permute({2, 1, 0});  // [kernel, in, out]
   if (conv.stride == 1) {
     input_width_ = row_width(weights.size(1));
-    pack(weights, conv.bias);
+    pack(weights, conv.bias, packing);
   } else {
     const int64_t width = row_width(weights.size(1));
     input_width_ = conv.stride * width;
     pack(at::constant_pad_nd(weights, {0, 0, 0, width - weights.size(1)})
              .reshape({1, input_width_, weights.size(2)}),
-         conv.bias);
+         conv.bias, packing);
   }
 }
 
-RowConv::RowConv(const Conv& conv, int64_t unit_rows) {
+RowConv::RowConv(const Conv& conv, int64_t unit_rows, Packing& packing) {
   if (!BlockConv::pays(conv)) {
-    *this = RowConv(conv);
+    *this = RowConv(conv, packing);
     return;
   }
-  blocks_.emplace(conv, unit_rows);
+  blocks_.emplace(conv, unit_rows, packing);
   input_width_ = row_width(conv.weight.size(1));
   output_width_ = row_width(conv.weight.size(0));
 }
@@ -79,7 +79,7 @@ void RowConv::forward_units(const Piece& piece, int64_t first, int64_t last) con
                    piece.sums == Sums::added);
 }
 
-RowConv::RowConv(const TransposedConv& conv) {
+RowConv::RowConv(const TransposedConv& conv, Packing& packing) {
   // Output i * stride + j sees input i - m by the kernel's j + m * stride.
   const at::Tensor weight = conv.weight.permute({2, 0, 1});  // [kernel, in, out]
   const int64_t width = row_width(weight.size(2));
@@ -91,18 +91,18 @@ RowConv::RowConv(const TransposedConv& conv) {
            .flip(0)
            .transpose(1, 2)
            .reshape({taps, weight.size(1), conv.stride * width}),
-       padded(conv.bias, width).repeat({conv.stride}));
+       padded(conv.bias, width).repeat({conv.stride}), packing);
 }
 
-RowConv::RowConv(const at::Tensor& weight, const at::Tensor& bias)
+RowConv::RowConv(const at::Tensor& weight, const at::Tensor& bias, Packing& packing)
     : input_width_(row_width(weight.size(1))) {
-  pack(weight.t().unsqueeze(0), bias);
+  pack(weight.t().unsqueeze(0), bias, packing);
 }
 
-void RowConv::pack(const at::Tensor& weights, const at::Tensor& bias) {
+void RowConv::pack(const at::Tensor& weights, const at::Tensor& bias, Packing& packing) {
   output_width_ = row_width(weights.size(2));
   taps_ = weights.size(0);
-  weights_ = pack_weights(weights);
+  weights_ = packing.add_panels(weights);
   bias_ = padded_row(bias);
 }
 
@@ -143,13 +143,13 @@ void RowNorm::forward(RowBuffer& x, int64_t first, int64_t last) const {
 }
 
 // Gamma is folded into the last product.
-RowBlock::RowBlock(const ConvNeXtBlock& block)
+RowBlock::RowBlock(const ConvNeXtBlock& block, Packing& packing)
     : depthwise_weight_(padded_row(block.dwconv.weight.squeeze(1).t())),
       depthwise_bias_(padded_row(block.dwconv.bias)),
       norm_(block.norm),
-      expand_(block.pwconv1_weight, block.pwconv1_bias),
-      contract_(block.pwconv2_weight * block.gamma.unsqueeze(1), block.pwconv2_bias * block.gamma) {
-}
+      expand_(block.pwconv1_weight, block.pwconv1_bias, packing),
+      contract_(block.pwconv2_weight * block.gamma.unsqueeze(1), block.pwconv2_bias * block.gamma,
+                packing) {}
 
 RowBlock::Work RowBlock::make_work(int64_t rows) const {
   return {RowBuffer(0, rows, expand_.input_width()), RowBuffer(0, rows, expand_.output_width())};

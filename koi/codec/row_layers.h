@@ -71,19 +71,19 @@ class RowSequence {
   size_t next_ = 0;
 };
 
-// A convolution of packed weights.
+// A convolution of packed weights, which are there once the Packing that it was made with has run.
 class RowConv {
  public:
   RowConv() = default;
   // Of stride 1; or with a kernel as long as its stride, of which forward() takes the inputs of one
   // output as one row.
-  explicit RowConv(const Conv& conv);
+  RowConv(const Conv& conv, Packing& packing);
   // Of stride 1, as a BlockConv where that is faster: only for run(), in pieces of whole units.
-  RowConv(const Conv& conv, int64_t unit_rows);
+  RowConv(const Conv& conv, int64_t unit_rows, Packing& packing);
   // A row of outputs is `stride` positions of row_width(out) floats.
-  explicit RowConv(const TransposedConv& conv);
+  RowConv(const TransposedConv& conv, Packing& packing);
   // weight [out, in], bias [out].
-  RowConv(const at::Tensor& weight, const at::Tensor& bias);
+  RowConv(const at::Tensor& weight, const at::Tensor& bias, Packing& packing);
 
   // Rows to the left of its own that an output row sees.
   int64_t history() const { return blocks_ ? blocks_->history() : (taps_ - 1) * dilation_; }
@@ -109,7 +109,7 @@ class RowConv {
  private:
   void forward_units(const Piece& piece, int64_t first, int64_t last) const;
   // weights [taps, inputs, outputs], the oldest tap first; bias [outputs].
-  void pack(const at::Tensor& weights, const at::Tensor& bias);
+  void pack(const at::Tensor& weights, const at::Tensor& bias, Packing& packing);
 
   int64_t taps_ = 1, dilation_ = 1;
   int64_t input_width_ = 0, output_width_ = 0;
@@ -153,7 +153,7 @@ class RowBlock {
     RowBuffer normed, hidden;
   };
 
-  explicit RowBlock(const ConvNeXtBlock& block);
+  RowBlock(const ConvNeXtBlock& block, Packing& packing);
 
   int64_t history() const { return depthwise_weight_.size(0) - 1; }
   // Room for pieces of at most `rows` rows, for this block and others of its width.
