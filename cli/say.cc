@@ -55,8 +55,8 @@ void check(const SayFlags& flags) {
 }
 
 struct Times {
-  double first_audio_s = 0;  // from the start of the program
-  double speaking_s = 0;     // all but loading
+  double ready_s = 0, first_audio_s = 0;  // from the start of the program
+  double speaking_s = 0;                  // all but loading
 };
 
 void report(const SayFlags& flags, const speech::Speech& speech, const Times& times) {
@@ -82,6 +82,7 @@ void report(const SayFlags& flags, const speech::Speech& speech, const Times& ti
                                   {"frames", speech.frames},
                                   {"elapsed_seconds", times.speaking_s},
                                   {"real_time_factor", factor},
+                                  {"ready_seconds", times.ready_s},
                                   {"first_audio_seconds", times.first_audio_s},
                                   {"segments", segments}};
   // The path is whatever the shell gave, UTF-8 or not.
@@ -134,12 +135,11 @@ int run(const SayFlags& flags) {
       {.checkpoint = flags.speech.checkpoint, .codec = flags.codec}, flags.speech.model_options());
   flags.speech.prepare(engine.model(), adapters);
 
-  const double start_s = base::seconds_since_start();
-  Times times;
+  Times times{.ready_s = base::seconds_since_start()};
   const speech::Speech speech = speak(flags, engine, text, times);
   if (flags.output != kStandardOutput)
     audio::write_wav_pcm16(flags.output, speech.samples, speech.sample_rate_hz);
-  times.speaking_s = base::seconds_since_start() - start_s;
+  times.speaking_s = base::seconds_since_start() - times.ready_s;
   report(flags, speech, times);
   return 0;
 }

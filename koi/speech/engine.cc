@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <optional>
+#include <system_error>
 
 #include "koi/audio/resample.h"
 #include "koi/base/bytes.h"
@@ -25,6 +26,16 @@ void check_fit(const SpeechModel& model, const codec::Firefly& codec, const std:
                             codec.config().codebooks(), codec.config().codebook_size(),
                             config.num_codebooks, spoken),
                 "give the codec that belongs to this checkpoint (--codec-path)");
+  }
+}
+
+// The decoder's weights are the codec's, whose copies share them.
+std::future<void> pack_beside(const codec::Firefly& codec) {
+  if (!codec.device().is_cpu()) return {};
+  try {
+    return std::async(std::launch::async, [codec] { codec.row_decoder(); });
+  } catch (const std::system_error&) {
+    return {};  // no thread is to be had: packed when needed
   }
 }
 
@@ -58,8 +69,10 @@ Engine Engine::load(const EngineFiles& files, const lm::LoadModelOptions& option
       files.codec.empty() ? checkpoint::find_codec(files.checkpoint) : files.codec;
   codec::Firefly codec = codec::load_firefly(path, codec::config_for(path, files.codec_config),
                                              {.dtype = at::kFloat, .device = options.device});
+  std::future<void> packing = pack_beside(codec);
   Engine engine(load_speech_model(files.checkpoint, options), std::move(codec), path.string());
   engine.codec_file_ = state_of(path);
+  engine.packing_ = std::move(packing);
   return engine;
 }
 

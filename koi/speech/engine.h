@@ -1,6 +1,7 @@
 // Text to speech: a language model and the codec whose codes it speaks.
 #pragma once
 
+#include <future>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,7 +39,8 @@ struct SayOptions {
 class Engine {
  public:
   // `model.device` is the codec's device too; the codec computes in float32. Throws what loading
-  // the parts throws, and as the constructor.
+  // the parts throws, and as the constructor. On a CPU the codec's weights are packed for decoding
+  // in a thread beside, so that the first sound need not wait for it.
   static Engine load(const EngineFiles& files, const lm::LoadModelOptions& model);
   // Of parts that are there already; `where` names the codec in the Error(config) that is thrown
   // where it does not know all codes that the model may speak.
@@ -66,6 +68,8 @@ class Engine {
   SpeechModel model_;
   codec::Firefly codec_;
   std::string codec_file_;  // names it and its state; empty where it is not known
+  // Whoever comes first to need what this makes waits for it there, and learns of its errors.
+  std::future<void> packing_;
 };
 
 }  // namespace koi::speech

@@ -53,7 +53,8 @@ TEST_F(Say, APipeGetsTheSoundOfTheFile) {
   const RunResult file = say({"-o", "x.wav", "--json"});
   const auto report = nlohmann::json::parse(file.out);
   EXPECT_EQ(report["frames"], 39);
-  EXPECT_GT(report["first_audio_seconds"], 0);
+  EXPECT_GT(report["ready_seconds"], 0);
+  EXPECT_GT(report["first_audio_seconds"], report["ready_seconds"]);
   EXPECT_LT(report["first_audio_seconds"], 60);
 
   const RunResult pipe = say({"-o", "-", "--json"});
