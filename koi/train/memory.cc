@@ -11,6 +11,10 @@ namespace {
 // kernels and their threads keep for themselves. Measured (docs/performance.md).
 constexpr int64_t kProgramBytes = 165LL << 20;
 
+// Of a GPU's memory, beside what its driver takes before anybody else: cuBLAS's workspaces, and
+// what the allocator rounds up. An estimate.
+constexpr int64_t kGpuBytes = 256LL << 20;
+
 // A part of the model, in the order of the forward pass.
 struct Stage {
   int64_t kept = 0;       // from its forward to its backward pass
@@ -121,7 +125,7 @@ class Estimator {
     if (options_.accumulate_batches > 1) step += all_.trained;
     // The update divides by one more tensor.
     step = std::max(step, all_.trained + all_.largest_trained);
-    return {.program = model_.device().is_cpu() ? kProgramBytes : 0,
+    return {.program = model_.device().is_cpu() ? kProgramBytes : kGpuBytes,
             .weights = all_.all,
             .optimizer = 2 * all_.trained,
             .step = step};

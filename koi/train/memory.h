@@ -19,7 +19,7 @@ struct BatchShape {
 
 // Bytes.
 struct StepMemory {
-  int64_t program = 0;  // libtorch and what it keeps for itself, on the CPU
+  int64_t program = 0;  // libtorch and what it keeps for itself
   int64_t weights = 0;  // a mapped file's too
   int64_t optimizer = 0;
   int64_t step = 0;  // gradients, activations, logits: what is there at the worst moment of a step

@@ -39,6 +39,17 @@ class AdamW {
   std::vector<Moments>& moments() { return moments_; }
 
  private:
+  // Parameters that are updated by the same operations.
+  struct Group {
+    std::vector<at::Tensor> values, gradients, exp_avgs, exp_avg_sqs;
+    int64_t steps = 0, elements = 0;
+    bool decays = false;
+
+    bool takes(const Parameter& parameter, const Moments& m) const;  // one more
+    void add(const Parameter& parameter, const Moments& m);
+  };
+  void update(const Group& group, double lr) const;
+
   AdamWOptions options_;
   std::vector<Parameter> parameters_;
   std::vector<Moments> moments_;

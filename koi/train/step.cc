@@ -34,11 +34,14 @@ StepResult take_step(Trainer& trainer, const std::vector<Batch>& batches, LossRe
                      ProcessGroup& group) {
   const StepCounts counts = count(batches, group);
   const bool by_tokens = reduction == LossReduction::tokens;
-  LossValues sum;
+  std::vector<LossTensor> losses;
   for (const Batch& batch : batches) {
-    sum += (by_tokens ? trainer.add_batch(batch, counts.labels) : trainer.add_batch(batch)).losses;
+    losses.push_back(by_tokens ? trainer.accumulate(batch, counts.labels)
+                               : trainer.accumulate(batch));
     group.check();
   }
+  const LossValues sum = sum_of(losses);
+  trainer.check_finite(sum);
   const auto gradients = trainer.optimizer().gradients();
   group.sum_tensors(gradients);
   if (!by_tokens && group.size() > 1) {

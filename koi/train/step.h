@@ -16,7 +16,8 @@ struct StepResult {
 };
 
 // Forward and backward over this rank's batches (as many on each rank), gradients and losses over
-// all ranks, one update, which is the same on all. Throws as Trainer::add_batch and ProcessGroup.
+// all ranks, one update, which is the same on all. A GPU is waited for once, behind all batches.
+// Throws as Trainer::accumulate, Trainer::check_finite and ProcessGroup.
 // Source of `reference`: Lightning's DistributedDataParallel, which averages gradients over ranks.
 StepResult take_step(Trainer& trainer, const std::vector<Batch>& batches, LossReduction reduction,
                      ProcessGroup& group);

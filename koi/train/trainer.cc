@@ -7,9 +7,23 @@
 #include "koi/train/gradients.h"
 
 namespace koi::train {
-LossValues values_of(const Losses& losses) {
-  return {losses.loss.item<double>(), losses.base_loss.item<double>(),
-          losses.semantic_loss.item<double>(), losses.top_5_accuracy.item<double>()};
+namespace {
+
+LossTensor together(const Losses& losses) {
+  return at::stack({losses.loss, losses.base_loss, losses.semantic_loss, losses.top_5_accuracy})
+      .detach();
+}
+
+}  // namespace
+
+LossValues sum_of(const std::vector<LossTensor>& losses) {
+  const at::Tensor rows = at::stack(losses).to(at::kCPU);  // [n, 4]
+  LossValues sum;
+  for (int64_t i = 0; i < rows.size(0); ++i) {
+    const float* row = rows.const_data_ptr<float>() + 4 * i;
+    sum += {row[0], row[1], row[2], row[3]};
+  }
+  return sum;
 }
 
 LossValues& LossValues::operator+=(const LossValues& other) {
@@ -33,28 +47,39 @@ Trainer::Trainer(lm::DualAr& model, const AdamWOptions& optimizer, const Schedul
       options_(options),
       generator_(std::move(generator)) {}
 
-Trainer::BatchResult Trainer::add_batch(const Batch& batch, const LabelCounts& step_labels) {
+LossTensor Trainer::accumulate(const Batch& batch, const LabelCounts& step_labels) {
   return add(batch, step_labels, 1);
 }
 
-Trainer::BatchResult Trainer::add_batch(const Batch& batch) {
+LossTensor Trainer::accumulate(const Batch& batch) {
   return add(batch, count_labels(batch), options_.accumulate_batches);
 }
 
-Trainer::BatchResult Trainer::add(const Batch& batch, const LabelCounts& divisors,
-                                  int64_t batches) {
+Trainer::BatchResult Trainer::add_batch(const Batch& batch, const LabelCounts& step_labels) {
+  return read(accumulate(batch, step_labels));
+}
+
+Trainer::BatchResult Trainer::add_batch(const Batch& batch) { return read(accumulate(batch)); }
+
+LossTensor Trainer::add(const Batch& batch, const LabelCounts& divisors, int64_t batches) {
   const Losses losses = forward(
       batch, divisors, {.train = true, .recompute = options_.recompute, .generator = &generator_});
-  BatchResult result;
-  result.losses = values_of(losses);
-  if (!std::isfinite(result.losses.loss)) {
-    throw Error(ErrorKind::config, "step " + std::to_string(step_ + 1),
-                "the loss is no finite number", "lower model.optimizer.lr and go on");
-  }
   (losses.loss / batches).backward();
+  return together(losses);
+}
+
+Trainer::BatchResult Trainer::read(const LossTensor& losses) const {
+  BatchResult result{.losses = sum_of({losses})};
+  check_finite(result.losses);
   const auto norm = grad_norm(optimizer_.gradients(), options_.grad_norm_type);
   if (norm.defined()) result.grad_norm = norm.item<double>();
   return result;
+}
+
+void Trainer::check_finite(const LossValues& losses) const {
+  if (std::isfinite(losses.loss)) return;
+  throw Error(ErrorKind::config, "step " + std::to_string(step_ + 1),
+              "the loss is no finite number", "lower model.optimizer.lr and go on");
 }
 
 Losses Trainer::forward(const Batch& batch, const LabelCounts& divisors,
@@ -79,7 +104,7 @@ double Trainer::update() {
 
 LossValues Trainer::evaluate(const Batch& batch, const LabelCounts& divisors) const {
   const at::NoGradGuard no_grad;
-  return values_of(forward(batch, divisors, {}));
+  return sum_of({together(forward(batch, divisors, {}))});
 }
 
 LossValues Trainer::evaluate(const std::vector<Batch>& batches) const {

@@ -17,8 +17,10 @@ struct LossValues {
   LossValues divided_by(double count) const;
 };
 
-// Of the tensors, which waits for them where they are computed.
-LossValues values_of(const Losses& losses);
+// Losses as they are computed: float [4] in the order of LossValues, on the model's device.
+using LossTensor = at::Tensor;
+// The sum of one or more, which waits for the device, once.
+LossValues sum_of(const std::vector<LossTensor>& losses);
 
 struct TrainerOptions {
   int64_t accumulate_batches = 1;  // that make one step
@@ -40,11 +42,16 @@ class Trainer {
     double grad_norm = 0;  // of the sum of gradients so far, before clipping
   };
   // Forward and backward; the gradients are added up. The losses, and their gradients, are this
-  // batch's share of the step, whose labels are counted by `step_labels`. Throws Error(config)
-  // where the loss is no finite number.
-  BatchResult add_batch(const Batch& batch, const LabelCounts& step_labels);
+  // batch's share of the step, whose labels are counted by `step_labels`. A GPU is not waited for.
+  LossTensor accumulate(const Batch& batch, const LabelCounts& step_labels);
   // As the reference does it: the losses are means over the batch's own labels, the gradient is
   // that of their mean over accumulate_batches.
+  LossTensor accumulate(const Batch& batch);
+  // Throws Error(config) where a loss of the present step is no finite number.
+  void check_finite(const LossValues& losses) const;
+
+  // Likewise, and waits for what came out. Throws as check_finite.
+  BatchResult add_batch(const Batch& batch, const LabelCounts& step_labels);
   BatchResult add_batch(const Batch& batch);
 
   // Clips, updates with the rate of the present step, clears the gradients, counts the step. The
@@ -68,7 +75,8 @@ class Trainer {
 
  private:
   // The gradient is that of the loss divided by `batches`.
-  BatchResult add(const Batch& batch, const LabelCounts& divisors, int64_t batches);
+  LossTensor add(const Batch& batch, const LabelCounts& divisors, int64_t batches);
+  BatchResult read(const LossTensor& losses) const;
   Losses forward(const Batch& batch, const LabelCounts& divisors,
                  const lm::ForwardOptions& options) const;
 
