@@ -10,6 +10,7 @@
 
 #include "cli/bench_accuracy.h"
 #include "cli/bench_figures.h"
+#include "cli/bench_gpu.h"
 #include "cli/bench_say.h"
 #include "cli/commands.h"
 #include "cli/flags.h"
@@ -36,6 +37,7 @@ struct Flags {
   std::string base_weights = "full";
   std::vector<std::string> data;
   int64_t frames = 1000;
+  std::string device = "cpu";
   int threads = 0;
   bool accuracy = false;
   bool json = false;
@@ -100,6 +102,21 @@ void bench_speech(const Flags& flags, const OnFigure& on_figure) {
     for (const int64_t count : counts)
       for (const Figure& figure : bench_say(engine, name, count, flags.time)) on_figure(figure);
   }
+}
+
+TrainBench train_bench(const Flags& flags, at::Device device) {
+  TrainBench train = flags.train;
+  train.checkpoint = flags.checkpoint;
+  train.device = device;
+  if (flags.base_weights == "int8") train.base = train::BaseWeights::int8;
+  return train;
+}
+
+void bench_cpu(const Flags& flags, const Limits& limits, const OnFigure& on_figure) {
+  if (flags.wants("load")) on_figure(bench_load(flags.checkpoint, flags.time));
+  if (flags.wants("encode") || flags.wants("decode")) bench_codec(flags, limits, on_figure);
+  if (flags.wants("generate")) bench_voice(flags, limits, on_figure);
+  if (flags.wants("say")) bench_speech(flags, on_figure);
 }
 
 // Every format against fp32.
@@ -176,29 +193,33 @@ int run(const Flags& flags) {
   if (flags.wants("train"))
     checkpoint::require_full_weights(checkpoint::load_weights(flags.checkpoint));
   tensor::set_threads(flags.threads);
-  const Limits limits = measure_limits();
+  const at::Device device = tensor::choose_device(flags.device);
+  const Limits limits = device.is_cpu() ? measure_limits() : measure_limits(device);
   const auto instructions = std::string(name_of(kernels::usable_instructions().front()));
   if (!flags.json) {
-    std::printf("%s, %d threads, kernels for %s; limits: memory %.1f GB/s, sgemm %.1f GFLOP/s\n",
-                processor().c_str(), static_cast<int>(tensor::thread_count()), instructions.c_str(),
-                1e-9 * limits.read_bytes_per_s, 1e-9 * limits.gemm_flops_per_s);
+    std::printf(
+        "%s, %d threads, kernels for %s; limits of %s: memory %.1f GB/s, sgemm %.1f "
+        "GFLOP/s\n",
+        processor().c_str(), static_cast<int>(tensor::thread_count()), instructions.c_str(),
+        device.str().c_str(), 1e-9 * limits.read_bytes_per_s, 1e-9 * limits.gemm_flops_per_s);
   }
   nlohmann::ordered_json figures = nlohmann::ordered_json::array();
   const OnFigure on_figure = [&](const Figure& figure) {
     figures.push_back(to_json(figure));
     if (!flags.json) print_figure(figure);
   };
-  if (flags.wants("load")) on_figure(bench_load(flags.checkpoint, flags.time));
-  if (flags.wants("encode") || flags.wants("decode")) bench_codec(flags, limits, on_figure);
-  if (flags.wants("generate")) bench_voice(flags, limits, on_figure);
-  if (flags.wants("say")) bench_speech(flags, on_figure);
-  const int64_t peak_before = base::process_memory().peak_bytes;
-  if (flags.wants("train")) {
-    TrainBench train = flags.train;
-    train.checkpoint = flags.checkpoint;
-    if (flags.base_weights == "int8") train.base = train::BaseWeights::int8;
-    on_figure(bench_train(train, limits, flags.time));
+  if (device.is_cpu()) {
+    bench_cpu(flags, limits, on_figure);
+  } else {
+    bench_gpu({.device = device,
+               .checkpoint = flags.checkpoint,
+               .together = flags.together,
+               .time = flags.time,
+               .wants = [&](const std::string& part) { return flags.wants(part); }},
+              limits, on_figure);
   }
+  const int64_t peak_before = base::process_memory().peak_bytes;
+  if (flags.wants("train")) on_figure(bench_train(train_bench(flags, device), limits, flags.time));
   nlohmann::ordered_json accuracies = nlohmann::ordered_json::array();
   if (flags.accuracy) {
     bench_accuracy(flags, [&](const std::string& name, const Accuracy& accuracy) {
@@ -233,7 +254,8 @@ void add_bench(CLI::App& app) {
       "  koi bench all --checkpoint-path checkpoints/fish-speech-1.4\n"
       "  koi bench generate --weights int8 --weights int8+int4 --json\n"
       "  koi bench --accuracy --data data/protos --checkpoint-path results/alice/merged\n"
-      "Medians of repeated runs on the CPU. Let nothing else run meanwhile.",
+      "  koi bench generate train --device cuda --together 8\n"
+      "Medians of repeated runs. Let nothing else run meanwhile.",
       [flags] { return run(*flags); });
   command->add_option("WHAT", flags->what, "encode, decode, generate, say, train, load or all")
       ->check(CLI::IsMember({"encode", "decode", "generate", "say", "train", "load", "all"}));
@@ -273,6 +295,8 @@ void add_bench(CLI::App& app) {
   command->add_option("--frames", flags->frames, "of --data that are looked at")
       ->capture_default_str()
       ->check(CLI::Range(1, 10000000));
+  command->add_option("--device", flags->device, "cpu, or cuda or cuda:N: weights are bf16 there")
+      ->capture_default_str();
   command->add_option("--threads", flags->threads, "0: all cores this process may use")
       ->capture_default_str()
       ->check(CLI::Range(0, 1024));

@@ -21,6 +21,7 @@
 #include "koi/tensor/device.h"
 #include "koi/tensor/gemm_peak.h"
 #include "koi/tensor/random.h"
+#include "koi/tensor/transfer.h"
 #include "koi/train/step_flops.h"
 #include "koi/train/trainer.h"
 
@@ -151,8 +152,10 @@ Figure bench_encode(const codec::Firefly& codec, const Limits& limits, const Ben
   const c10::InferenceMode no_gradients;
   const int64_t samples = kSeconds * codec.config().spec_transform.sample_rate;
   const at::Tensor wave = (at::rand({1, 1, samples}) - 0.5).to(codec.device());
-  Figure figure = timed({.work = "encode", .amount = kSeconds, .unit = "audio s"}, time,
-                        [&] { codec.encode(wave, {samples}); });
+  Figure figure = timed({.work = "encode", .amount = kSeconds, .unit = "audio s"}, time, [&] {
+    codec.encode(wave, {samples});
+    tensor::wait_for(codec.device());
+  });
   const double flops =
       codec::encode_flops(codec.config()) * static_cast<double>(codec.columns(samples));
   return with_flops(std::move(figure), flops, limits);
@@ -167,8 +170,10 @@ Figure bench_decode(const codec::Firefly& codec, const Limits& limits, const Ben
   const double seconds = static_cast<double>(columns * codec.config().samples_per_column()) / rate;
   const at::Tensor codes = at::ones({1, codec.config().codebooks(), columns}, at::kLong);
   const at::Tensor input = codes.to(codec.device());
-  Figure figure = timed({.work = "decode", .amount = seconds, .unit = "audio s"}, time,
-                        [&] { codec.decode(input, {columns}); });
+  Figure figure = timed({.work = "decode", .amount = seconds, .unit = "audio s"}, time, [&] {
+    codec.decode(input, {columns});
+    tensor::wait_for(codec.device());
+  });
   const double flops = codec::decode_flops(codec.config()) * static_cast<double>(columns);
   return with_flops(std::move(figure), flops, limits);
 }
@@ -207,11 +212,13 @@ Figure bench_train(const TrainBench& bench, const Limits& limits, const BenchTim
   tensor::keep_large_blocks();
   ::malloc_trim(0);
   base::forget_peak_memory();
-  lm::DualAr model = lm::load_model(bench.checkpoint, {});
+  const at::ScalarType dtype = bench.device.is_cpu() ? at::kFloat : at::kBFloat16;
+  lm::DualAr model = lm::load_model(bench.checkpoint, {.dtype = dtype, .device = bench.device});
   lm::add_lora(model, {}, 1);
   train::choose_trained(model, train::TrainedPart::adapters);
   if (bench.base == train::BaseWeights::int8) lm::quantize_base(model);
-  train::Trainer trainer(model, {}, {}, {.accumulate_batches = 1}, tensor::make_generator(1));
+  train::Trainer trainer(model, {}, {}, {.accumulate_batches = 1},
+                         tensor::make_generator(1, bench.device));
   const int64_t tokens = std::min(bench.tokens, model.config().max_seq_len);
   train::Batch batch{
       .tokens = at::ones({bench.rows, 1 + model.config().num_codebooks, tokens}, at::kLong),
@@ -225,10 +232,15 @@ Figure bench_train(const TrainBench& bench, const Limits& limits, const BenchTim
                         time, [&] {
                           trainer.add_batch(batch);
                           trainer.update();
+                          tensor::wait_for(bench.device);
                         });
   figure.share = flops / figure.median_s / limits.gemm_flops_per_s;
   figure.limit = "sgemm";
   figure.peak_bytes = base::process_memory().peak_bytes;
+  if (bench.device.is_cpu()) return figure;
+  figure.share = flops / figure.median_s / tensor::measure_gemm_peak(dtype, bench.device);
+  figure.limit = "bf16 products";
+  figure.peak_bytes = tensor::peak_device_bytes(bench.device);
   return figure;
 }
 

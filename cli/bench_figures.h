@@ -30,7 +30,7 @@ struct Figure {
   std::optional<double> flops = std::nullopt;  // of a repetition, where they are counted
   std::optional<double> share = std::nullopt;  // of `limit`
   std::string limit = {};                      // "memory", "sgemm"
-  int64_t peak_bytes = 0;                      // of the process meanwhile; 0: not looked at
+  int64_t peak_bytes = 0;                      // of the process, or on the GPU; 0: not looked at
 
   double rate() const { return amount / median_s; }  // units a second
 };
@@ -62,6 +62,7 @@ struct TrainBench {
   base::fs::path checkpoint;
   int64_t rows = 1, tokens = 512;  // as many of these as the model has positions
   train::BaseWeights base = train::BaseWeights::full;
+  at::Device device = at::kCPU;  // in float32 there, in bfloat16 on a GPU
 };
 // Loads the checkpoint and takes memory as koi train does, so that its peak is that of a run.
 Figure bench_train(const TrainBench& bench, const Limits& limits, const BenchTime& time);

@@ -78,6 +78,8 @@ void SpeechFlags::add_to(CLI::App* command) {
   add_switch(command, "compile", compile_, "does nothing; accepted for the reference's scripts");
   add_switch(command, "cache", cache_,
              "keep what was computed of references in ~/.cache/koi/voices, 1 GiB at most");
+  add_switch(command, "graphs", graphs_,
+             "on a GPU record what a frame takes once and play it (CUDA graphs)");
   weights_.add_to(command);
   device_.add_to(command);
 }
@@ -138,6 +140,7 @@ void SpeechFlags::prepare(speech::SpeechModel& model,
                           const std::vector<lm::WeightedAdapter>& adapters) const {
   lm::put_adapters(model.model, adapters, checkpoint);
   weights_.apply(model, checkpoint);
+  if (!graphs_) model.recording = tensor::Recording::never;
 }
 
 std::vector<speech::Noise> SpeechFlags::noises() const {

@@ -57,6 +57,7 @@ struct SpeechFlags {
   bool half_ = false;
   bool compile_ = false;
   bool cache_ = true;
+  bool graphs_ = true;
 };
 
 }  // namespace koi::cli

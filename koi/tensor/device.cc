@@ -1,6 +1,7 @@
 #include "koi/tensor/device.h"
 
 #include <ATen/Parallel.h>
+#include <c10/core/CachingDeviceAllocator.h>
 #include <dlfcn.h>
 
 #include <charconv>
@@ -110,6 +111,12 @@ at::Device choose_device(const std::string& name) {
 }
 
 int gpu_count() { return find_gpus().count; }
+
+int64_t peak_device_bytes(at::Device device) {
+  if (device.is_cpu()) return 0;
+  const auto stats = c10::getDeviceAllocator(device.type())->getDeviceStats(device.index());
+  return stats.reserved_bytes[static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE)].peak;
+}
 
 std::optional<std::string> explain_device_error(const std::exception& error) {
   if (dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr) {

@@ -17,6 +17,9 @@ at::Device choose_device(const std::string& name);
 // How many GPUs this process sees and can use.
 int gpu_count();
 
+// The most memory of a GPU that this process has taken; 0 on the CPU.
+int64_t peak_device_bytes(at::Device device);
+
 // One line for what libtorch throws where a GPU's memory is full or the GPU fails, with what to do;
 // nothing for other exceptions.
 std::optional<std::string> explain_device_error(const std::exception& error);
