@@ -18,7 +18,7 @@ struct HeavyCommand {
   const char* summary;
 };
 
-constexpr std::array<HeavyCommand, 10> kHeavy{{
+constexpr auto kHeavy = std::to_array<HeavyCommand>({
     {"extract-vq", "Recordings -> semantic tokens (.npy)"},
     {"train", "Fine-tune: LoRA or all weights"},
     {"codec-train", "Train a codec from a folder of recordings"},
@@ -30,7 +30,7 @@ constexpr std::array<HeavyCommand, 10> kHeavy{{
     {"init", "A random checkpoint folder for trials"},
     {"quantize", "A checkpoint with smaller weights, which speaks faster"},
     {"bench", "How fast this machine is, and how near to its limits"},
-}};
+});
 
 // OpenMP's threads wait for each other by spinning, for about a millisecond unless told otherwise:
 // beside other load two of them are slower than one. Some 30 us lose nothing on a quiet machine
