@@ -13,9 +13,12 @@ using torch::autograd::AutogradContext;
 using torch::autograd::Function;
 using torch::autograd::variable_list;
 
-// What a CPU computes fastest in one pass over memory, by loops of koi's own.
+// What a CPU computes fastest in one pass over memory, by loops of koi's own. Not where speech is
+// made by tensors, in inference mode: all of that has to be operators of libtorch, which is what
+// tensor::WorkGraphs records.
 template <typename... Tensors>
 bool by_rows(const Tensors&... tensors) {
+  if (c10::InferenceMode::is_enabled()) return false;
   return ((tensors.is_cpu() && tensors.scalar_type() == at::kFloat && tensors.is_contiguous()) &&
           ...);
 }
