@@ -8,6 +8,7 @@
 
 #include "koi/audio/audio_file.h"
 #include "koi/base/files.h"
+#include "tests/support/goldens.h"
 #include "tests/support/run_program.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/terminal_program.h"
@@ -170,9 +171,11 @@ TEST_F(Validate, ThePageIsWholeAndFindsItsRecordings) {
 }
 
 TEST_F(Validate, FinetuneLooksFirst) {
+  KOI_REQUIRE_GOLDEN("lm/tiny/model.pth");
   make_recordings("en");
   fs::create_directories(at / "checkpoint");
   base::write_file(at / "checkpoint/firefly-gan-vq-fsq-8x1024-21hz-generator.pth", "no codec");
+  fs::copy(golden("lm/tiny/model.pth"), at / "checkpoint");
   // Which steps were begun.
   const auto steps = [this](std::vector<std::string> more) {
     std::vector<std::string> command{"finetune",          "raw",        "--name", "en",
