@@ -183,6 +183,12 @@ TEST_P(KernelsTest, DropsTheSameWhereverARowIsCut) {
   EXPECT_EQ(parts, whole);
   kernels_for(Instructions::portable).drop(x.data(), 0, std::ssize(x), draws, plain.data());
   EXPECT_EQ(plain, whole);
+  for (Draws others = draws; uint32_t * part : {&others.low, &others.high}) {
+    *part += 7;
+    kernels().drop(x.data(), 0, std::ssize(x), others, parts.data());
+    EXPECT_NE(parts, whole);
+    *part -= 7;
+  }
   const auto kept = std::ranges::count(whole, 4.0F / 3);
   EXPECT_EQ(kept + std::ranges::count(whole, 0.0F), std::ssize(x));
   EXPECT_NEAR(static_cast<double>(kept) / 10000, 0.75, 0.02);  // 4.6 standard deviations
