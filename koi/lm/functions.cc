@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <vector>
 
 #include "koi/kernels/kernels.h"
 
@@ -52,7 +53,9 @@ Normed norm_of(const at::Tensor& x, const at::Tensor& weight, double eps) {
     const at::Tensor inverse = at::rsqrt(wide.square().mean(-1, /*keepdim=*/true) + eps);
     return {(wide * inverse).to(x.scalar_type()) * weight, inverse};
   }
-  Normed normed{at::empty_like(x), at::empty_like(x.narrow(-1, 0, 1).contiguous())};
+  std::vector<int64_t> one_a_row = x.sizes().vec();
+  one_a_row.back() = 1;
+  Normed normed{at::empty_like(x), at::empty(one_a_row, x.options())};
   auto* y = normed.y.mutable_data_ptr<float>();
   auto* inverse = normed.inverse.mutable_data_ptr<float>();
   for_rows(x, [&](int64_t row) {
