@@ -14,6 +14,7 @@
 #include "koi/base/error.h"
 #include "koi/base/leftovers.h"
 #include "koi/base/listing.h"
+#include "koi/base/mapped_pages.h"
 
 namespace koi::base {
 namespace {
@@ -59,10 +60,6 @@ size_t read_fully(int descriptor, char* bytes, size_t size, const fs::path& path
   }
   return filled;
 }
-
-// A smaller file is read in place of being mapped: that is quicker, above all beside other threads,
-// which a changed map interrupts.
-constexpr uint64_t kLeastMapped = uint64_t{1} << 16;
 
 // Locks a new temporary file for as long as it is written: so all who share the folder, other
 // machines too, see that it is no leftover (remove_leftovers). False where it was taken for one in

@@ -8,6 +8,7 @@
 namespace koi::base {
 
 void release_pages(std::string_view mapped) {
+  if (mapped.size() < kLeastMapped) return;
   const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
   const auto begin = reinterpret_cast<uintptr_t>(mapped.data()), end = begin + mapped.size();
   const uintptr_t first = (begin + page - 1) / page * page, last = end / page * page;

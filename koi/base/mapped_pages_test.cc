@@ -27,5 +27,15 @@ TEST(MappedPages, LeaveTheMemoryAndComeBack) {
   EXPECT_EQ(touch_all(), kBytes);
 }
 
+// MappedFile reads such a file into memory of its own, which would lose its content.
+TEST(MappedPages, SmallFilesStay) {
+  const test::TempDir folder;
+  const std::string text(kLeastMapped - 1, 'x');
+  write_file(folder / "file", text);
+  const auto file = MappedFile::open(folder / "file");
+  release_pages(file->bytes());
+  EXPECT_TRUE(file->bytes() == text);
+}
+
 }  // namespace
 }  // namespace koi::base

@@ -145,6 +145,17 @@ TEST_F(Quantize, TheFullModelIsLoadedAsItIs) {
   EXPECT_EQ(load(base).fast.output.weight.format, Format::bf16);
 }
 
+// Of tied embeddings the output layer is a copy, after which what was read is given back:
+// embeddings of several pages are still there, whether the file was mapped or, a small one, read.
+TEST_F(Quantize, TiedEmbeddingsStayWhereTheyAreReadTwice) {
+  config.tie_word_embeddings = true;
+  for (const int64_t words : {1000, 10000}) {
+    config.vocab_size = words;
+    save(at::kFloat);
+    expect_same(load(base), cpu_weights(load_model(base, {}), {}, 1));
+  }
+}
+
 TEST_F(Quantize, AdaptersAreMergedInFp32) {
   const LoraConfig lora{.r = 2};
   const std::vector<WeightedAdapter> adapters{
