@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "koi/base/error.h"
+#include "koi/base/leftovers.h"
 
 namespace koi::base {
 namespace {
@@ -50,29 +51,25 @@ void exchange(const fs::path& here, const fs::path& there) {
   rename_folder(aside, here);
 }
 
-// A descriptor that holds the lock of a folder; -1 where another has it, or there are no locks.
-int try_lock(const fs::path& folder) {
-  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  if (descriptor >= 0 && ::flock(descriptor, LOCK_EX | LOCK_NB) == 0) return descriptor;
-  if (descriptor >= 0) ::close(descriptor);
-  return -1;
+int open_folder(const fs::path& folder) {
+  return ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
 // Temporary folders that nobody works in.
 void remove_left_over(const fs::path& parent) {
-  const std::string_view prefix = kTemporary.substr(0, kTemporary.find('X'));
   std::error_code error;
   std::vector<fs::path> found;
   fs::directory_iterator entry(parent, error);
   for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
     const std::string name = entry->path().filename().string();
-    if (name.starts_with(prefix) && name.size() == kTemporary.size()) found.push_back(*entry);
+    if (name.starts_with(kTemporaryPrefix) && name.size() == kTemporary.size())
+      found.push_back(*entry);
   }
   for (const fs::path& folder : found) {
-    const int lock = try_lock(folder);
-    if (lock < 0) continue;
-    fs::remove_all(folder, error);
-    ::close(lock);
+    const int descriptor = open_folder(folder);
+    if (descriptor < 0) continue;
+    if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) fs::remove_all(folder, error);
+    ::close(descriptor);
   }
 }
 
@@ -87,11 +84,11 @@ AtomicFolder::AtomicFolder(const fs::path& path, Existing existing) : existing_(
   }
   make_folder(path_.parent_path());
   remove_left_over(path_.parent_path());
-  // Another process may have taken a folder that has no lock yet for a left one.
   do {
+    if (lock_ >= 0) ::close(lock_);
     temporary_ = make_beside(path_, kTemporary);
-    lock_ = try_lock(temporary_);
-  } while (!fs::exists(temporary_));
+    lock_ = open_folder(temporary_);
+  } while (lock_ < 0 ? errno == ENOENT : !claim(lock_));
   const mode_t mask = ::umask(0);
   ::umask(mask);
   ::chmod(temporary_.c_str(), 0777 & ~mask);

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
+#include <vector>
+
 #include "koi/base/error.h"
 #include "tests/support/temp_dir.h"
 
@@ -64,6 +68,26 @@ TEST(AtomicFolder, RemovesWhatKilledProcessesLeft) {
   EXPECT_FALSE(fs::exists(dir / ".koi-tmp-abcdef"));
   EXPECT_TRUE(fs::exists(dir / ".koi-tmp-mine"));
   EXPECT_TRUE(fs::exists(at_work.temporary_path()));
+}
+
+// Each looks for left ones in the moment in which the others make theirs.
+TEST(AtomicFolder, SeveralAtOnceLeaveEachOthersAlone) {
+  const test::TempDir dir;
+  const size_t open_files = entries("/proc/self/fd");
+  std::atomic<int> lost = 0;
+  const auto make_some = [&] {
+    for (int i = 0; i < 1500; ++i) {
+      const AtomicFolder folder(dir / "a");
+      std::error_code error;
+      if (!fs::create_directory(folder.temporary_path() / "b", error)) ++lost;
+    }
+  };
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) threads.emplace_back(make_some);
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(lost, 0);
+  EXPECT_EQ(entries(dir.path()), 0U);
+  EXPECT_EQ(entries("/proc/self/fd"), open_files);
 }
 
 }  // namespace

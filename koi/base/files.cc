@@ -1,7 +1,6 @@
 #include "koi/base/files.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -59,16 +58,6 @@ size_t read_fully(int descriptor, char* bytes, size_t size, const fs::path& path
     filled += static_cast<size_t>(got);
   }
   return filled;
-}
-
-// Locks a new temporary file for as long as it is written: so all who share the folder, other
-// machines too, see that it is no leftover (remove_leftovers). False where it was taken for one in
-// the moment before. Some file systems know no locks; none of their files is taken for one.
-bool claim(int descriptor) {
-  while (::flock(descriptor, LOCK_EX) != 0 && errno == EINTR) {
-  }
-  struct stat status {};
-  return ::fstat(descriptor, &status) != 0 || status.st_nlink > 0;
 }
 
 }  // namespace

@@ -2,9 +2,11 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 
 namespace koi::base {
 namespace {
@@ -40,6 +42,13 @@ void remove_along(const fs::path& folder) {
 }
 
 }  // namespace
+
+bool claim(int descriptor) {
+  while (::flock(descriptor, LOCK_EX) != 0 && errno == EINTR) {
+  }
+  struct stat status {};
+  return ::fstat(descriptor, &status) != 0 || status.st_nlink > 0;
+}
 
 void remove_leftovers(const fs::path& folder) { remove_along<fs::directory_iterator>(folder); }
 

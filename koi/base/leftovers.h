@@ -1,12 +1,19 @@
-// What AtomicFile leaves behind where its process was killed.
+// What AtomicFile and AtomicFolder leave behind where their process was killed.
 #pragma once
 
 #include "koi/base/files.h"
 
 namespace koi::base {
 
-// AtomicFile's temporary files are called this, the process's number and a count.
+// AtomicFile's temporary files are called this, the process's number and a count; AtomicFolder's
+// folders this and six letters.
 inline constexpr std::string_view kTemporaryPrefix = ".koi-tmp-";
+
+// Locks a new temporary file or folder, open under `descriptor`, for as long as it is worked on: so
+// all who share the folder around it, other machines too, see that it is no leftover. False where
+// it was taken for one in the moment before. Some file systems know no locks; nothing of theirs is
+// taken for one.
+bool claim(int descriptor);
 
 // Removes AtomicFile's temporary files in `folder` (not below it) that nobody writes any more.
 // Those of living processes stay, on whatever machine they run, where the file system shares its
