@@ -35,15 +35,16 @@ if(NOT EXISTS "${KOI_LIBTORCH}/torch/lib/libtorch_cpu.so")
 endif()
 
 # The wheels' own CMake files ask for a CUDA toolkit and link its older NCCL, so the targets are made here.
-foreach(name c10 torch_cpu)
+foreach(name c10 torch_cpu gomp)
+  file(GLOB library "${KOI_LIBTORCH}/torch/lib/lib${name}.so*")
   add_library(koi::${name} SHARED IMPORTED)
-  set_target_properties(koi::${name} PROPERTIES IMPORTED_LOCATION "${KOI_LIBTORCH}/torch/lib/lib${name}.so")
+  set_target_properties(koi::${name} PROPERTIES IMPORTED_LOCATION "${library}")
 endforeach()
 add_library(koi_torch INTERFACE)
 # -idirafter: torch's include folder holds its own fmt and protobuf, which must not hide Debian's.
 target_compile_options(koi_torch INTERFACE
   "SHELL:-idirafter ${KOI_LIBTORCH}/torch/include"
   "SHELL:-idirafter ${KOI_LIBTORCH}/torch/include/torch/csrc/api/include")
-target_link_libraries(koi_torch INTERFACE koi::torch_cpu koi::c10 ${CMAKE_DL_LIBS} Threads::Threads)
+target_link_libraries(koi_torch INTERFACE koi::torch_cpu koi::c10 koi::gomp ${CMAKE_DL_LIBS} Threads::Threads)
 # DT_RPATH, not DT_RUNPATH: the wheels' libraries are found through it by libtorch too.
 target_link_options(koi_torch INTERFACE "LINKER:--disable-new-dtags" "LINKER:-rpath-link,${KOI_LIBTORCH}/nvidia/cu13/lib")

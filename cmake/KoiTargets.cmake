@@ -13,6 +13,10 @@ function(koi_use_torch target)
   target_precompile_headers(${target} REUSE_FROM koi_torch_pch)
 endfunction()
 
+# What uses at::parallel_for (koi/tensor/parallel.h): without OpenMP it is a plain loop. libtorch brings the runtime.
+set_source_files_properties(koi/lm/functions.cc koi/tensor/dropout.cc PROPERTIES COMPILE_OPTIONS -fopenmp
+  SKIP_PRECOMPILE_HEADERS ON)
+
 function(koi_test name)
   cmake_parse_arguments(ARG "TORCH" "" "SOURCES;DEPS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})

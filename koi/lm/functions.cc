@@ -1,11 +1,10 @@
 #include "koi/lm/functions.h"
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 #include <vector>
 
 #include "koi/kernels/kernels.h"
+#include "koi/tensor/parallel.h"
 
 namespace koi::lm {
 namespace {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "koi/tensor/device.h"
 #include "koi/tensor/memory_meter.h"
 #include "koi/tensor/random.h"
 #include "tests/support/tensor_near.h"
@@ -48,6 +49,23 @@ TEST(Gate, IsItsFormulaAndTheGradientsAreTheFormulas) {
   expect_same([](const auto& in) { return gate(in[0], in[1]); },
               [](const auto& in) { return at::silu(in[0]) * in[1]; },
               {at::randn({3, 4, 16}, generator), at::randn({3, 4, 16}, generator)});
+}
+
+TEST(Functions, OnSeveralThreadsAsOnOne) {
+  auto generator = tensor::make_generator(1);
+  std::vector<at::Tensor> inputs;
+  for (int i = 0; i < 3; ++i) inputs.push_back(at::randn({100, 701}, generator));
+  const at::Tensor weight = at::randn({701}, generator);
+  const auto results = [&](int threads) {
+    tensor::set_threads(threads);
+    const at::Tensor a = inputs[0].clone().requires_grad_(), b = inputs[1].clone().requires_grad_();
+    const at::Tensor y = gate(rms_norm(a, weight, 1e-6), b);
+    y.backward(inputs[2]);
+    return std::vector<at::Tensor>{y.detach(), a.grad(), b.grad()};
+  };
+  const std::vector<at::Tensor> one = results(1), three = results(3);
+  tensor::set_threads(0);
+  for (size_t i = 0; i < one.size(); ++i) EXPECT_TRUE(three[i].equal(one[i])) << i;
 }
 
 // Beside its result: nothing of the size of its inputs.

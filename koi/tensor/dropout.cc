@@ -1,8 +1,7 @@
 #include "koi/tensor/dropout.h"
 
-#include <ATen/Parallel.h>
-
 #include "koi/kernels/kernels.h"
+#include "koi/tensor/parallel.h"
 #include "koi/tensor/random.h"
 
 namespace koi::tensor {
