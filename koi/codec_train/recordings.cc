@@ -19,7 +19,8 @@ namespace {
 std::set<std::string> read_names(const base::fs::path& path) {
   std::set<std::string> names;
   const std::string text = base::read_file(path, uint64_t{1} << 26);
-  for (size_t begin = 0; begin < text.size();) {
+  const std::string_view mark = "\xEF\xBB\xBF";  // a byte order mark is no part of the first name
+  for (size_t begin = text.starts_with(mark) ? mark.size() : 0; begin < text.size();) {
     const size_t end = std::min(text.find('\n', begin), text.size());
     std::string name = text.substr(begin, end - begin);
     name.resize(std::min(name.find_first_of("\t\r"), name.size()));
@@ -57,8 +58,15 @@ std::vector<std::string> list_recordings(const DataSettings& data, const Recordi
   return names;
 }
 
+// What the codec's spectrogram can be made of.
+int64_t least_samples(const Settings& settings) {
+  const codec::SpectrogramConfig& mel = settings.codec.spec_transform;
+  return (mel.n_fft - mel.hop_length + 1) / 2 + 1;
+}
+
 std::string key_of(const Settings& settings, const std::vector<std::string>& names) {
-  std::string text = "1 " + std::to_string(settings.codec.spec_transform.sample_rate);
+  std::string text = "1 " + std::to_string(settings.codec.spec_transform.sample_rate) + ' ' +
+                     std::to_string(least_samples(settings));
   for (const std::string& name : names) {
     std::error_code error;
     const base::fs::path path = settings.data.folder / name;
@@ -77,13 +85,16 @@ void hold_out(const DataSettings& data, std::vector<Recording>& training,
       static_cast<int64_t>(std::lround(data.held_out_share * static_cast<double>(all)));
   const int64_t count =
       std::min(std::clamp(share, data.held_out_least, data.held_out_most), all - 1);
-  std::vector<std::string> hashes;
-  for (const Recording& recording : training) hashes.push_back(base::sha256_hex(recording.name));
-  std::sort(hashes.begin(), hashes.end());
-  const std::set<std::string> chosen(hashes.begin(), hashes.begin() + count);
-  const auto middle = std::stable_partition(
-      training.begin(), training.end(),
-      [&](const Recording& r) { return !chosen.contains(base::sha256_hex(r.name)); });
+  // With their offsets: names that are no UTF-8 may have become equal.
+  std::set<std::pair<std::string, int64_t>> chosen;
+  for (const Recording& recording : training)
+    chosen.emplace(base::sha256_hex(recording.name), recording.offset);
+  chosen.erase(std::next(chosen.begin(), count), chosen.end());
+  std::set<int64_t> offsets;
+  for (const auto& [hash, offset] : chosen) offsets.insert(offset);
+  const auto middle =
+      std::stable_partition(training.begin(), training.end(),
+                            [&](const Recording& r) { return !offsets.contains(r.offset); });
   held_out.assign(middle, training.end());
   training.erase(middle, training.end());
 }
@@ -97,12 +108,11 @@ Recordings::Recordings(const Settings& settings, const base::fs::path& store, co
   key_ = key_of(settings, names);
   std::optional<StoreIndex> index = read_index(store, key_);
   if (!index) {
-    const codec::SpectrogramConfig& mel = settings.codec.spec_transform;
     write_store(store,
                 {.folder = settings.data.folder,
                  .names = names,
                  .sample_rate_hz = rate_hz_,
-                 .least_samples = (mel.n_fft - mel.hop_length + 1) / 2 + 1,
+                 .least_samples = least_samples(settings),
                  .key = key_},
                 prepared);
     index = read_index(store, key_);  // as later calls will see it

@@ -93,6 +93,16 @@ TEST_F(RecordingsOf, HeldOutOnesDoNotDependOnTheOthers) {
   EXPECT_EQ(names(open({"data.held_out.least=3"}).held_out()), held_out);
 }
 
+// Their names are no UTF-8 and become equal in the index.
+TEST_F(RecordingsOf, SomeAreTrainedOnWhereNamesAreTheSame) {
+  test::write_recordings(folder_, 2);
+  base::fs::rename(folder_ / "tone10.wav", folder_ / "\xFE.wav");
+  base::fs::rename(folder_ / "tone11.wav", folder_ / "\xFF.wav");
+  const Recordings recordings = open();
+  EXPECT_EQ(recordings.training().size(), 1U);
+  EXPECT_EQ(recordings.held_out().size(), 1U);
+}
+
 TEST_F(RecordingsOf, ExcludedOnesAreNowhere) {
   test::write_recordings(folder_ / "목소리", 4);
   base::write_file(at_ / "never.tsv", "tone10\tsome text\n목소리/tone11.wav\n\nno-such\r\n");
@@ -100,6 +110,9 @@ TEST_F(RecordingsOf, ExcludedOnesAreNowhere) {
   EXPECT_EQ(decoded_, 2);
   EXPECT_EQ(recordings.training()[0].name.substr(0, 15), "목소리/tone1");
   EXPECT_THAT(notes_, testing::ElementsAre(HasSubstr("2 recordings are never used")));
+  base::write_file(at_ / "never.tsv", "\xEF\xBB\xBFtone12\n");  // as Windows saves it
+  open({"data.exclude='" + (at_ / "never.tsv").string() + "'"});
+  EXPECT_EQ(decoded_, 3);
   base::write_file(at_ / "never.tsv", "tone1\n");  // no whole name
   open({"data.exclude='" + (at_ / "never.tsv").string() + "'"});
   EXPECT_EQ(decoded_, 4);
@@ -122,6 +135,9 @@ TEST_F(RecordingsOf, DamagedAndShortOnesAreLeftOutWithANote) {
                                                     HasSubstr("nan.wav")));
   open();
   EXPECT_EQ(notes_.size(), 4U);  // told again
+  open({"codec.spec_transform.n_fft=64", "codec.spec_transform.win_length=64",
+        "codec.spec_transform.n_mels=8", "codec.backbone.input_channels=8"});
+  EXPECT_EQ(notes_.size(), 3U);  // 20 samples are enough for this one
 }
 
 TEST_F(RecordingsOf, AFolderWithoutThemIsAnError) {
