@@ -98,11 +98,13 @@ void read_losses(Reader& reader, Settings& settings) {
   read_count(reader, "discriminators.channels", discriminators.channels, 1, 1024);
 }
 
-// Every window must fit into a segment of sound.
+// Every window and period must fit into a segment of sound.
 void check_segments(const Settings& settings) {
   int64_t longest = 0;
   for (const StftSize& size : settings.stft_sizes) longest = std::max(longest, size.n_fft);
   for (const int64_t window : settings.discriminators.windows) longest = std::max(longest, window);
+  // What is folded by a period is filled up by reflection.
+  for (const int64_t period : settings.discriminators.periods) longest = std::max(longest, period);
   longest = std::max(longest, settings.codec.spec_transform.n_fft);
   for (const Stage stage : kStages) {
     const StageSettings& of = settings.of(stage);
@@ -110,11 +112,14 @@ void check_segments(const Settings& settings) {
     const int64_t samples = of.columns * settings.codec.samples_per_column();
     require(samples >= longest, key + "columns",
             std::to_string(of.columns) + " columns are " + std::to_string(samples) +
-                " samples, the longest window has " + std::to_string(longest));
+                " samples, the longest window or period has " + std::to_string(longest));
     // 2^28 samples are 1 GiB for each channel of each layer.
     require(samples <= (int64_t{1} << 28) / of.batch_size, key + "batch_size",
             "a batch of so many columns is more than 2^28 samples");
   }
+  const StageSettings& encoder = settings.of(Stage::encoder);
+  require(encoder.batch_size * encoder.columns >= 2, "stages.encoder.batch_size",
+          "one segment of one column has no deviation, more were expected");
 }
 
 void read_optimizer(Reader& reader, Settings& settings) {

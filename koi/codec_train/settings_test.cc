@@ -56,7 +56,12 @@ TEST(CodecTrainSettings, ImpossibleOnesNameTheirKey) {
   EXPECT_THAT(error({"stages.encoder.columns=4096", "stages.encoder.batch_size=4096"}),
               testing::HasSubstr("more than 2^28 samples"));
   EXPECT_THAT(error({"loss.stft_windows=[65536]"}),
-              testing::HasSubstr("the longest window has 65536"));
+              testing::HasSubstr("the longest window or period has 65536"));
+  EXPECT_THAT(error({"discriminators.periods=[2,4096]", "stages.adversarial.columns=1"}),
+              testing::HasSubstr("the longest window or period has 4096"));
+  EXPECT_THAT(error({"stages.encoder.columns=1", "stages.encoder.batch_size=1"}),
+              testing::StartsWith("stages.encoder.batch_size"));
+  EXPECT_EQ(error({"stages.encoder.columns=1", "stages.encoder.batch_size=2"}), "none");
   EXPECT_THAT(error({"loss.stft_windows=[512.5]"}), testing::StartsWith("loss.stft_windows"));
   EXPECT_THAT(error({"optimizer.betas=[0.9]"}), testing::StartsWith("optimizer.betas"));
   EXPECT_THAT(error({"codec_dtype=int8"}), testing::StartsWith("codec_dtype"));
