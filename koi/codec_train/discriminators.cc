@@ -3,6 +3,7 @@
 #include <array>
 #include <cmath>
 
+#include "koi/codec_train/spectral_loss.h"
 #include "koi/tensor/random.h"
 
 namespace koi::codec_train {
@@ -14,12 +15,11 @@ struct LayerSizes {
   int64_t in, out, down, across, stride_down = 1, stride_across = 1;
 };
 
-at::Tensor spectrogram(const at::Tensor& wave, int64_t window_size) {
-  const at::Tensor window = at::hann_window(window_size, wave.options());
-  const at::Tensor spectrum =
-      at::stft(wave, window_size, window_size / 4, window_size, window, /*center=*/false, "reflect",
-               /*normalized=*/false, /*onesided=*/true, /*return_complex=*/true);
-  return spectrum.abs().unsqueeze(1).transpose(2, 3);  // [B, 1, frames, bins]
+// [B, 1, N] -> [B, 1, frames, bins].
+at::Tensor spectrogram(const at::Tensor& wave, int64_t window) {
+  return magnitudes(wave.squeeze(1), {.n_fft = window, .hop = window / 4, .window = window})
+      .unsqueeze(1)
+      .transpose(2, 3);
 }
 
 // [B, 1, N] -> [B, 1, ceil(N / period), period], the end reflected.
@@ -76,7 +76,7 @@ std::vector<Judgement> Discriminators::forward(const at::Tensor& wave) const {
   for (size_t i = 0; i < by_period_.size(); ++i)
     judgements.push_back(judge(by_period_[i], folded(wave, config_.periods[i])));
   for (size_t i = 0; i < by_window_.size(); ++i)
-    judgements.push_back(judge(by_window_[i], spectrogram(wave.squeeze(1), config_.windows[i])));
+    judgements.push_back(judge(by_window_[i], spectrogram(wave, config_.windows[i])));
   return judgements;
 }
 

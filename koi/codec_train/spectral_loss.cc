@@ -8,21 +8,25 @@ namespace {
 
 constexpr double kLeastPower = 1e-7;
 
+at::Tensor audible(const at::Tensor& wave, const StftSize& size) {
+  return magnitudes(wave, size).clamp_min(std::sqrt(kLeastPower));
+}
+
+}  // namespace
+
 at::Tensor magnitudes(const at::Tensor& wave, const StftSize& size) {
   const at::Tensor window = at::hann_window(size.window, wave.options());
   const at::Tensor spectrum =
       at::stft(wave, size.n_fft, size.hop, size.window, window, /*center=*/false, "reflect",
                /*normalized=*/false, /*onesided=*/true, /*return_complex=*/true);
-  return spectrum.abs().clamp_min(std::sqrt(kLeastPower));
+  return spectrum.abs();
 }
-
-}  // namespace
 
 at::Tensor stft_loss(const at::Tensor& guess, const at::Tensor& truth,
                      const std::vector<StftSize>& sizes) {
   at::Tensor sum;
   for (const StftSize& size : sizes) {
-    const at::Tensor found = magnitudes(guess, size), right = magnitudes(truth, size);
+    const at::Tensor found = audible(guess, size), right = audible(truth, size);
     const at::Tensor loss =
         (found - right).norm() / right.norm() + at::l1_loss(found.log(), right.log());
     sum = sum.defined() ? sum + loss : loss;
