@@ -30,7 +30,8 @@ Course read_course(const base::fs::path& path) {
     for (const auto& [name, value] : row.items())
       if (value.is_number())
         course.values[name].push_back({row["step"].get<double>(), value.get<double>()});
-    if (row.contains("codes_distinct")) course.last_validation = row;
+    if (row.contains("codes_distinct") && row.contains("codes_perplexity"))
+      course.last_validation = row;
     course.last = std::move(row);
   }
   return course;
@@ -66,15 +67,19 @@ std::string charts(const Course& course) {
          in_both("held-out recordings", "떼어 둔 녹음") + "</p>\n";
 }
 
+// 0 for what is none: a file may have been edited.
+double number(const json& value) { return value.is_number() ? value.get<double>() : 0; }
+
 std::string usage_table(const json& row) {
   if (!row.is_object()) return {};
   std::string html = heading_in_both("Codes in use", "쓰이는 코드") + "<table>\n<tr>";
   html += "<th>" + in_both("codebook", "코드북") + "</th><th>" + in_both("distinct", "종류") +
           "</th><th>" + in_both("perplexity", "퍼플렉시티") + "</th></tr>\n";
   const json &distinct = row["codes_distinct"], &perplexity = row["codes_perplexity"];
+  if (!distinct.is_array() || !perplexity.is_array()) return {};
   for (size_t k = 0; k < distinct.size() && k < perplexity.size(); ++k)
-    html += fmt::format("<tr><td>{}</td><td>{}</td><td>{:.1f}</td></tr>\n", k,
-                        distinct[k].get<int64_t>(), perplexity[k].get<double>());
+    html += fmt::format("<tr><td>{}</td><td>{}</td><td>{:.1f}</td></tr>\n", k, distinct[k].dump(),
+                        number(perplexity[k]));
   return html + "</table>\n";
 }
 
@@ -100,9 +105,10 @@ void write_report(const Settings& settings, const std::vector<std::string>& note
   const Course course = read_course(settings.run_folder / "metrics.jsonl");
   std::string html;
   if (course.last.is_object()) {
-    html += fmt::format("<p>{} {} / {}, {} {}</p>\n", in_both("step", "단계"),
-                        course.last["step"].dump(), settings.total_steps(),
-                        in_both("stage", "구간"), base::escape_html(course.last["stage"].dump()));
+    html +=
+        fmt::format("<p>{} {} / {}, {} {}</p>\n", in_both("step", "단계"),
+                    course.last["step"].dump(), settings.total_steps(), in_both("stage", "구간"),
+                    base::escape_html(course.last.value("stage", std::string())));
   }
   html += heading_in_both("Course", "경과") + charts(course) + usage_table(course.last_validation) +
           sample_players(settings);

@@ -40,7 +40,7 @@ class Run {
     resume();
     bool stopped = false;
     if (trainer_.is_complete()) {
-      tell("nothing to do: the run is complete; raise a stage's steps to train on");
+      tell("nothing to do: the run is complete; raise stages.adversarial.steps to train on");
     } else {
       records_.emplace(settings_, trainer_.position().step);
       do {  // a step at least, however long the preparation took
@@ -106,10 +106,11 @@ class Run {
                                              settings_.codec.samples_per_column());
     row.audio_rate =
         samples / static_cast<double>(settings_.codec.spec_transform.sample_rate) / spent;
-    mean_step_s_ = mean_step_s_ == 0 ? spent : 0.95 * mean_step_s_ + 0.05 * spent;
+    // The first step of a stage prepares it: the second begins the mean anew.
+    mean_step_s_ = timed_steps_++ < 2 ? spent : 0.95 * mean_step_s_ + 0.05 * spent;
     row.time_left_s = mean_step_s_ * static_cast<double>(stage.steps - row.stage_step);
     const bool ends_stage = trainer_.ends_stage();
-    if (ends_stage) mean_step_s_ = 0;
+    if (ends_stage) timed_steps_ = 0;
     const bool validated = ends_stage || row.step % settings_.val_interval == 0;
     if (validated) row.validation = validate(trainer_, row.stage, settings_, recordings_);
     records_->add(row);
@@ -149,7 +150,8 @@ class Run {
   Trainer trainer_;
   std::optional<Records> records_;
   Clock::time_point start_ = Clock::now();
-  double mean_step_s_ = 0;  // lately
+  double mean_step_s_ = 0;   // lately
+  int64_t timed_steps_ = 0;  // of this stage
 };
 
 }  // namespace
