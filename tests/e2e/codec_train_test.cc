@@ -2,12 +2,11 @@
 #include <gmock/gmock.h>
 
 #include <csignal>
-#include <fstream>
-#include <nlohmann/json.hpp>
 
 #include "koi/audio/audio_file.h"
 #include "koi/base/files.h"
 #include "koi/checkpoint/npy.h"
+#include "tests/support/metrics_rows.h"
 #include "tests/support/run_program.h"
 #include "tests/support/small_codec_run.h"
 #include "tests/support/temp_dir.h"
@@ -17,7 +16,6 @@ namespace koi::test {
 namespace {
 
 namespace fs = std::filesystem;
-using nlohmann::json;
 using testing::HasSubstr;
 using Words = std::vector<std::string>;
 
@@ -40,13 +38,6 @@ class CodecTrain : public testing::Test {
     EXPECT_TRUE(base::read_file(run_ / kCodec) == base::read_file(at_ / "results/whole" / kCodec));
   }
 
-  std::vector<json> rows() const {
-    std::vector<json> rows;
-    std::ifstream lines(run_ / "metrics.jsonl");
-    for (std::string line; std::getline(lines, line);) rows.push_back(json::parse(line));
-    return rows;
-  }
-
   TempDir at_;
   fs::path run_ = at_ / "results/코덱";
 };
@@ -61,7 +52,7 @@ TEST_F(CodecTrain, TheLossFallsAndOtherCommandsReadTheCodec) {
   EXPECT_THAT(result.err, HasSubstr("5 recordings to train on"));
   EXPECT_THAT(result.err, HasSubstr(" codes "));
   EXPECT_THAT(result.err, testing::Not(HasSubstr("has no effect")));
-  const std::vector<json> course = rows();
+  const std::vector<nlohmann::json> course = metrics_rows(run_ / "metrics.jsonl");
   ASSERT_EQ(course.size(), 84U);
   const auto mean = [&](const char* name, size_t first) {
     double sum = 0;
