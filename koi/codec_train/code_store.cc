@@ -14,7 +14,7 @@ namespace {
 
 // Of what the codes depend on.
 std::string key_of(codec::Firefly& codec, const Recordings& recordings) {
-  std::string text = recordings.key() + ' ' + std::to_string(recordings.training().size());
+  std::string text = "2 " + recordings.key() + codec::config_yaml(codec.config());
   for (const Recording& recording : recordings.training())
     text += ' ' + std::to_string(recording.columns);
   codec.visit([&](const std::string& name, at::Tensor& value) {
@@ -42,12 +42,12 @@ CodeStore::CodeStore(codec::Firefly& codec, const Recordings& recordings,
     first_.push_back(columns);
     columns += recording.columns;
   }
-  codes_ = at::empty({codec.config().codebooks(), columns}, at::kShort);
-  const auto bytes = static_cast<size_t>(codes_.numel()) * sizeof(int16_t);
+  codes_ = at::empty({codec.config().codebooks(), columns}, at::kInt);
+  const auto bytes = static_cast<size_t>(codes_.numel()) * sizeof(int32_t);
   const base::BlobCache kept(cache, bytes + (1 << 20));
   const std::string key = key_of(codec, recordings);
   if (const auto blob = kept.load(key); blob && blob->size() == bytes) {
-    std::memcpy(codes_.mutable_data_ptr<int16_t>(), blob->data(), bytes);
+    std::memcpy(codes_.mutable_data_ptr<int32_t>(), blob->data(), bytes);
     return;
   }
   const auto& training = recordings.training();
@@ -59,7 +59,7 @@ CodeStore::CodeStore(codec::Firefly& codec, const Recordings& recordings,
         .copy_(encode_recording(codec, recordings, training[i])[0]);
     if (prepared) prepared(i + 1, training.size());
   }
-  kept.keep(key, {reinterpret_cast<const char*>(codes_.const_data_ptr<int16_t>()), bytes});
+  kept.keep(key, {reinterpret_cast<const char*>(codes_.const_data_ptr<int32_t>()), bytes});
 }
 
 at::Tensor CodeStore::at(const std::vector<Place>& places, int64_t columns) const {

@@ -22,7 +22,7 @@ class CodeStore {
   at::Tensor at(const std::vector<Place>& places, int64_t columns) const;
 
  private:
-  at::Tensor codes_;            // int16 [K, columns of all]
+  at::Tensor codes_;            // int32 [K, columns of all]
   std::vector<int64_t> first_;  // column of each recording
 };
 

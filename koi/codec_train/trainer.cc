@@ -70,7 +70,7 @@ void Trainer::restart_at(const Position& position) {
   discriminator_optimizer_.reset();
   if (!discriminators.empty())
     discriminator_optimizer_ = std::make_unique<train::AdamW>(std::move(discriminators), options);
-  if (position_.stage == Stage::encoder) codes_.reset();
+  codes_.reset();
 }
 
 Values Trainer::step() {

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <cmath>
+
 #include "koi/base/error.h"
 #include "koi/codec/init.h"
 #include "koi/codec_train/checkpoint.h"
@@ -184,6 +186,32 @@ TEST_F(CodecTrainer, GoesOnWithAnotherCodecsWeights) {
     // The generator's weights pass through weight norm.
     EXPECT_LE((a[i].second - b[i].second).abs().max().item<double>(), 1e-6) << a[i].first;
   }
+}
+
+// Codes up to 65535, from the right places; other levels of the same weights are other codes.
+TEST_F(CodecTrainer, KeepsTheCodesOfEveryRecording) {
+  const auto training = make({"codec.quantizer.levels=[256,256]"});
+  const Recordings& recordings = training->recordings;
+  codec::Firefly& codec = training->trainer.model().codec;
+  int encoded = 0;
+  const auto store = [&](codec::Firefly& model) {
+    encoded = 0;
+    return CodeStore(model, recordings, at_ / "codes", [&](size_t, size_t) { ++encoded; });
+  };
+  for (const int expected : {4, 0}) {  // kept in between
+    const CodeStore codes = store(codec);
+    EXPECT_EQ(encoded, expected);
+    for (size_t i = 0; i < recordings.training().size(); ++i) {
+      const at::Tensor whole = encode_recording(codec, recordings, recordings.training()[i]);
+      EXPECT_GT(whole.max().item<int64_t>(), 32767);
+      const int64_t last = recordings.training()[i].columns - 4;
+      for (const int64_t column : {int64_t{0}, last})
+        EXPECT_TRUE(at::equal(codes.at({{i, column}}, 4), whole.narrow(2, column, 4)));
+    }
+  }
+  const auto other = make({"codec.quantizer.levels=[255,257]"});
+  store(other->trainer.model().codec);
+  EXPECT_EQ(encoded, 4);
 }
 
 TEST(CodeUsage, CountsCodesAndTheirEntropy) {
