@@ -31,6 +31,7 @@ class Firefly {
   explicit Firefly(FireflyConfig config);
 
   const FireflyConfig& config() const { return config_; }
+  const audio::LogMel& log_mel() const { return mel_; }  // what the encoder hears
   at::Device device() const;
 
   // Every parameter, weight norm folded ("head.conv_pre.conv.weight"), in the checkpoint's order.

@@ -62,21 +62,19 @@ at::Tensor Quantizer::latent_to_codes(const at::Tensor& latent, const Trace& tra
 Quantizer::Soft Quantizer::quantise_softly(const at::Tensor& latent, double fade) const {
   const auto count = static_cast<int64_t>(groups_.size());
   const std::vector<at::Tensor> parts = latent.transpose(1, 2).chunk(count, -1);  // [B, T, D / G]
-  std::vector<at::Tensor> features, projected, codes;
+  std::vector<at::Tensor> features, projected;
   for (size_t g = 0; g < groups_.size(); ++g) {
     projected.push_back(groups_[g].project_in.forward(parts[g]));  // [B, T, n]
     at::Tensor residual = fsq_.bound(projected.back()), sum;
     for (const at::Tensor& cpu_scale : scales_) {
       const at::Tensor scale = cpu_scale.to(residual.device());
-      const at::Tensor z = fsq_.bound(residual / scale);
-      codes.push_back(fsq_.codes(fsq_.round_levels(z.detach())));
-      const at::Tensor value = fsq_.round_softly(z, fade) * scale;
+      const at::Tensor value = fsq_.round_softly(fsq_.bound(residual / scale), fade) * scale;
       sum = sum.defined() ? sum + value : value;
       residual = residual - value;
     }
     features.push_back(groups_[g].project_out.forward(sum));
   }
-  return {at::cat(features, -1).transpose(1, 2), at::cat(projected, -1), at::stack(codes, 1)};
+  return {at::cat(features, -1).transpose(1, 2), at::cat(projected, -1)};
 }
 
 void Quantizer::spread_inputs(const at::Tensor& projected, double deviation) {

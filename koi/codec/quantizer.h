@@ -37,13 +37,12 @@ class Quantizer {
   at::Tensor latent_to_codes(const at::Tensor& latent, const Trace& trace = {}) const;
   // Training's way through the quantizer. `features` [B, D, T], what decode's upsampling is given,
   // stands on bounded values drawn towards their levels by `fade`: 0 not at all, 1 right onto them,
-  // where features equal those of `codes` bit for bit. Gradients pass the rounding unchanged (the
-  // straight-through estimator), so that project_in and what lies before it are trained.
-  // Source: Mentzer et al. 2023, section 3. Differs: they round from the first step on.
+  // where features equal those of latent_to_codes' codes bit for bit. Gradients pass the rounding
+  // unchanged (the straight-through estimator), so that project_in and what lies before it are
+  // trained. Source: Mentzer et al. 2023, section 3. Differs: they round from the first step on.
   struct Soft {
     at::Tensor features;
     at::Tensor projected;  // what FSQ is given, [B, T, G n]
-    at::Tensor codes;      // int64 [B, K, T], as latent_to_codes
   };
   Soft quantise_softly(const at::Tensor& latent, double fade) const;
 

@@ -53,7 +53,7 @@ Model::Heard Model::hear(const at::Tensor& mel, double fade) const {
   const codec::Quantizer::Soft soft = codec.quantizer.quantise_softly(x, fade);
   at::Tensor z = soft.features;
   for (const auto& [conv, block] : codec.quantizer.upsample) z = block.forward(conv.forward(z));
-  return {at::conv1d(z, readout_weight_, readout_bias_), soft.projected, soft.codes};
+  return {at::conv1d(z, readout_weight_, readout_bias_), soft.projected};
 }
 
 at::Tensor Model::speak(const at::Tensor& codes) const {

@@ -28,7 +28,6 @@ class Model {
   struct Heard {
     at::Tensor mel;        // what the read-out makes of the codes, [B, M, F]
     at::Tensor projected;  // what FSQ was given, [B, T, G n]
-    at::Tensor codes;      // int64 [B, K, T]
   };
   // mel [B, M, F], F a whole number of columns; see Quantizer::quantise_softly for `fade`.
   Heard hear(const at::Tensor& mel, double fade) const;

@@ -11,14 +11,6 @@
 namespace koi::codec_train {
 namespace {
 
-audio::MelOptions mel_options(const codec::SpectrogramConfig& config) {
-  return {.sample_rate_hz = config.sample_rate,
-          .n_fft = config.n_fft,
-          .win_length = config.win_length,
-          .hop_length = config.hop_length,
-          .n_mels = config.n_mels};
-}
-
 // How far the inputs of FSQ are from mean 0 and the deviation that spreads their codes, in units of
 // that deviation. `projected` [B, T, G n].
 at::Tensor spread_loss(const at::Tensor& projected, double deviation) {
@@ -35,9 +27,8 @@ Trainer::Trainer(const Settings& settings, const Recordings& recordings, base::f
       code_cache_(std::move(code_cache)),
       prepared_(std::move(prepared)),
       model_(settings),
-      log_mel_(mel_options(settings.codec.spec_transform)),
       mel_band_hz_(settings.mel_band_hz > 0 ? settings.mel_band_hz : recordings.band_hz()),
-      mel_bins_(mel_bins_below(log_mel_, mel_band_hz_)) {
+      mel_bins_(mel_bins_below(log_mel(), mel_band_hz_)) {
   restart_at({});
 }
 
@@ -143,9 +134,10 @@ at::Tensor Trainer::waves(const std::vector<Place>& places, int64_t columns) con
 at::Tensor Trainer::mels(const std::vector<Place>& places, int64_t columns) const {
   const int64_t hop = settings_.codec.spec_transform.hop_length;
   // Whole frames beyond either end, so that what a spectrogram reflects there is left out.
-  const int64_t margin = (log_mel_.min_samples() + hop - 1) / hop;
+  const int64_t margin = (log_mel().min_samples() + hop - 1) / hop;
   const int64_t frames = columns * settings_.codec.frames_per_column();
-  return log_mel_.forward(sound(places, margin * hop, (frames + 2 * margin) * hop))
+  return log_mel()
+      .forward(sound(places, margin * hop, (frames + 2 * margin) * hop))
       .narrow(2, margin, frames)
       .contiguous();
 }
@@ -168,7 +160,7 @@ Trainer::Spoken Trainer::speak(const Batch& batch) const {
   spoken.sound = model_.speak(batch.codes);
   spoken.truth = waves(batch.places, settings_.of(position_.stage).columns);
   const at::Tensor guess = spoken.sound.squeeze(1), truth = spoken.truth.squeeze(1);
-  spoken.mel = mel_loss(log_mel_.forward(guess), log_mel_.forward(truth), mel_bins_);
+  spoken.mel = mel_loss(log_mel().forward(guess), log_mel().forward(truth), mel_bins_);
   spoken.stft = stft_loss(guess, truth, settings_.stft_sizes);
   return spoken;
 }

@@ -45,7 +45,7 @@ class Trainer {
   Position position() const { return position_; }
   double mel_band_hz() const { return mel_band_hz_; }
   Model& model() { return model_; }
-  const audio::LogMel& log_mel() const { return log_mel_; }
+  const audio::LogMel& log_mel() const { return model_.codec.log_mel(); }
   int64_t mel_bins() const { return mel_bins_; }
 
   // Optimizers of the present stage, for checkpoints; the second is of the adversarial one.
@@ -85,7 +85,6 @@ class Trainer {
   base::fs::path code_cache_;
   Recordings::Prepared prepared_;
   Model model_;
-  audio::LogMel log_mel_;
   double mel_band_hz_;
   int64_t mel_bins_;
   Position position_;
