@@ -60,9 +60,13 @@ at::Tensor Model::speak(const at::Tensor& codes) const {
   return codec.head.forward(codec.quantizer.decode(codes));
 }
 
-void Model::calibrate(const at::Tensor& mel, double deviation) {
+void Model::spread_inputs(const at::Tensor& mel, double deviation) {
   const at::NoGradGuard no_grad;
   codec.quantizer.spread_inputs(hear(mel, 0).projected, deviation);
+}
+
+void Model::center_readout(const at::Tensor& mel) {
+  const at::NoGradGuard no_grad;
   readout_bias_.copy_(mel.mean({0, 2}));
 }
 

@@ -35,9 +35,10 @@ class Model {
   // int64 codes [B, K, T] -> audio [B, 1, N] with gradients.
   at::Tensor speak(const at::Tensor& codes) const;
 
-  // Before the first step: makes FSQ's inputs for these mel spectrograms of mean 0 and `deviation`,
-  // and lets the read-out begin with their mean.
-  void calibrate(const at::Tensor& mel, double deviation);
+  // Before the first step: makes FSQ's inputs for these mel spectrograms of mean 0 and `deviation`.
+  void spread_inputs(const at::Tensor& mel, double deviation);
+  // Lets the read-out begin with their mean.
+  void center_readout(const at::Tensor& mel);
 
  private:
   at::Tensor readout_weight_, readout_bias_;  // [M, D, 1], [M]

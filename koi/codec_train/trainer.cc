@@ -91,8 +91,11 @@ Trainer::Batch Trainer::next_batch() {
   batch.places = recordings_.draw({settings_.seed, position_.stage, position_.stage_step},
                                   stage.batch_size, stage.columns);
   if (position_.stage == Stage::encoder) {
-    if (position_.step == 0 && !settings_.begin_with)
-      model_.calibrate(mels(batch.places, stage.columns), settings_.input_deviation);
+    if (position_.step == 0) {
+      const at::Tensor mel = mels(batch.places, stage.columns);
+      if (!settings_.begin_with) model_.spread_inputs(mel, settings_.input_deviation);
+      model_.center_readout(mel);
+    }
     return batch;
   }
   if (!codes_) codes_.emplace(model_.codec, recordings_, code_cache_, prepared_);
@@ -203,18 +206,22 @@ Values Trainer::adversarial_step(const Batch& batch) {
 }
 
 double Trainer::update(const at::Tensor& loss, train::AdamW& optimizer) {
-  if (!std::isfinite(loss.item<double>())) {
-    throw Error(ErrorKind::config, "step " + std::to_string(position_.step + 1),
-                "the loss is no finite number",
-                std::string("lower stages.") + stage_name(position_.stage) + ".lr and go on");
-  }
+  check_finite(loss, "loss");
   loss.backward();
   const std::vector<at::Tensor> gradients = optimizer.gradients();
   const at::Tensor norm = train::grad_norm(gradients, 2);
+  check_finite(norm, "gradient");
   if (settings_.clip_norm > 0) train::clip_gradients(gradients, norm, settings_.clip_norm);
   optimizer.step(rate());
   optimizer.clear_gradients();
   return norm.item<double>();
+}
+
+void Trainer::check_finite(const at::Tensor& value, const char* what) const {
+  if (std::isfinite(value.item<double>())) return;
+  throw Error(ErrorKind::config, "step " + std::to_string(position_.step + 1),
+              std::string("the ") + what + " is no finite number",
+              std::string("lower stages.") + stage_name(position_.stage) + ".lr and go on");
 }
 
 }  // namespace koi::codec_train

@@ -37,9 +37,10 @@ class Trainer {
   bool is_complete() const;
   bool ends_stage() const;  // the step before was its last
 
-  // One step. The first of the encoder's stage prepares the quantizer for the recordings (not for a
-  // codec that was trained before), the first of the others encodes them. Values: "loss" and its
-  // parts, "grad_norm", "lr". Throws Error(config) where the loss is no finite number.
+  // One step. The first of the encoder's stage prepares the quantizer (not that of a codec that was
+  // trained before) and the read-out for the recordings, the first of the others encodes them.
+  // Values: "loss" and its parts, "grad_norm", "lr". Throws Error(config) where the loss or its
+  // gradient is no finite number, before it gets into a weight.
   Values step();
 
   Position position() const { return position_; }
@@ -79,6 +80,7 @@ class Trainer {
   Spoken speak(const Batch& batch) const;
   // Backward, clipping, update; the norm before clipping.
   double update(const at::Tensor& loss, train::AdamW& optimizer);
+  void check_finite(const at::Tensor& value, const char* what) const;
 
   const Settings& settings_;
   const Recordings& recordings_;

@@ -179,12 +179,34 @@ TEST_F(CodecTrainer, GoesOnWithAnotherCodecsWeights) {
   codec::write_codec(first->trainer.model().codec, at_ / "codec.pth");
   const auto second =
       make({"stages.encoder.lr=0", "pretrained_codec='" + (at_ / "codec.pth").string() + "'"});
-  second->trainer.step();
+  const double mel = value(second->trainer.step(), "mel");
+  EXPECT_LT(mel, 5);  // the read-out begins at the mean here too
   const Weights a = weights(first->trainer), b = weights(second->trainer);
   for (size_t i = 0; i < a.size(); ++i) {
     if (!a[i].first.starts_with("codec.")) continue;
     // The generator's weights pass through weight norm.
     EXPECT_LE((a[i].second - b[i].second).abs().max().item<double>(), 1e-6) << a[i].first;
+  }
+}
+
+TEST_F(CodecTrainer, StopsBeforeAWeightIsNoNumber) {
+  const auto spoil = [](Trainer& trainer, double value) {
+    const at::NoGradGuard no_grad;
+    trainer.model().visit([&](const std::string& name, at::Tensor& weight) {
+      if (name == "readout.weight") weight.fill_(value);
+    });
+  };
+  for (const auto& [weight, what] :
+       {std::pair(std::nan(""), "the loss is no finite number; lower stages.encoder.lr"),
+        std::pair(1e30, "the gradient is no finite number")}) {
+    const auto training = make();
+    training->trainer.step();
+    spoil(training->trainer, weight);
+    const Weights before = weights(training->trainer);
+    EXPECT_THAT([&] { training->trainer.step(); },
+                testing::ThrowsMessage<Error>(testing::HasSubstr(what)));
+    EXPECT_EQ(training->trainer.position().step, 1);
+    if (std::isfinite(weight)) expect_same(weights(training->trainer), before);
   }
 }
 
