@@ -68,6 +68,17 @@ function(koi_folder name)
   endif()
 endfunction()
 
+# What koi-torch loads by itself where it computes on GPUs, from beside it: the parts of koi that are compiled against CUDA's
+# headers and linked to libtorch's GPU part.
+function(koi_gpu_library name)
+  file(GLOB cuda_includes "${KOI_LIBTORCH}/nvidia/*/include")
+  add_library(${name} MODULE ${ARGN})
+  target_include_directories(${name} SYSTEM PRIVATE ${cuda_includes})
+  target_link_libraries(${name} PRIVATE koi_torch koi_options "${KOI_LIBTORCH}/torch/lib/libtorch_cuda.so"
+    "${KOI_LIBTORCH}/torch/lib/libc10_cuda.so")
+  set_target_properties(${name} PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}")
+endfunction()
+
 # The messages of shards and of TensorBoard's events, compiled by Debian's protoc.
 add_library(koi_proto STATIC)
 target_sources(koi_proto PRIVATE "${CMAKE_SOURCE_DIR}/koi/dataset/text_data.proto" "${CMAKE_SOURCE_DIR}/koi/train/event.proto")
