@@ -170,8 +170,7 @@ class Run {
 
   Metrics do_step() {
     const auto start = Clock::now();
-    std::vector<Batch> batches;
-    for (int64_t i = 0; i < settings_.accumulate_batches; ++i) batches.push_back(data_.next());
+    const std::vector<Batch> batches = data_.next_step();
     if (group_.size() > 1) seed_dropout();
     const StepResult result = take_step(trainer_, batches, settings_.loss_reduction, group_);
     Metrics row{.step = trainer_.step(),

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <system_error>
 #include <tuple>
+#include <utility>
 
 #include "koi/base/error.h"
 #include "koi/base/random.h"
@@ -186,7 +188,9 @@ RunData::RunData(const Settings& settings, const text::Tokenizer& tokenizer, int
                  const Ranks& ranks)
     : rank_(ranks.rank),
       max_length_(settings.max_length),
-      source_(open(settings, tokenizer, num_codebooks, ranks)) {}
+      step_batches_(settings.accumulate_batches),
+      source_(open(settings, tokenizer, num_codebooks, ranks)),
+      given_(draw(0)) {}
 
 RunData::Source RunData::open(const Settings& settings, const text::Tokenizer& tokenizer,
                               int64_t num_codebooks, const Ranks& ranks) {
@@ -227,26 +231,41 @@ RunData::Source RunData::open(const Settings& settings, const text::Tokenizer& t
   return source;
 }
 
-Batch RunData::next() {
-  return std::visit([](auto& source) { return to_batch(source.next()); }, source_);
+std::vector<Batch> RunData::next_step() {
+  given_ = ahead_.valid() ? ahead_.get() : draw(step_batches_);
+  ahead_ = draw_ahead();
+  return std::exchange(given_.batches, {});
 }
 
-std::optional<double> RunData::epoch() const {
+std::future<RunData::Drawn> RunData::draw_ahead() {
+  try {
+    return std::async(std::launch::async, [this] { return draw(step_batches_); });
+  } catch (const std::system_error&) {
+    return {};  // no thread is to be had: drawn when needed
+  }
+}
+
+RunData::Drawn RunData::draw(int64_t batches) {
+  Drawn drawn;
+  for (int64_t i = 0; i < batches; ++i) {
+    drawn.batches.push_back(
+        std::visit([](auto& source) { return to_batch(source.next()); }, source_));
+  }
   const auto* epochs = std::get_if<dataset::EpochSource>(&source_);
-  if (epochs == nullptr) return std::nullopt;
+  if (epochs == nullptr) {
+    drawn.place = std::get<dataset::BatchSource>(source_).state();
+    return drawn;
+  }
   const dataset::EpochPosition position = epochs->position();
-  return static_cast<double>(position.epoch) +
-         static_cast<double>(position.row) / static_cast<double>(epochs->summary().rows);
+  drawn.place = position;
+  drawn.epoch = static_cast<double>(position.epoch) +
+                static_cast<double>(position.row) / static_cast<double>(epochs->summary().rows);
+  return drawn;
 }
 
 std::vector<dataset::RowSize> RunData::row_sizes() const {
   if (const auto* epochs = std::get_if<dataset::EpochSource>(&source_)) return epochs->row_sizes();
   return {{.samples = {max_length_}, .frames = max_length_}};
-}
-
-DataPlace RunData::place() const {
-  if (const auto* epochs = std::get_if<dataset::EpochSource>(&source_)) return epochs->position();
-  return std::get<dataset::BatchSource>(source_).state();
 }
 
 void RunData::restore(const DataPlace& place) {
@@ -257,14 +276,19 @@ void RunData::restore(const DataPlace& place) {
                 std::string("go on with data.sampler=") +
                     (position != nullptr ? "koi" : "reference") + ", or begin another project");
   }
+  ahead_ = {};  // waits for those under way
   if (position != nullptr) {
     epochs->restore(*position);
-    return;
+  } else {
+    auto& source = std::get<dataset::BatchSource>(source_);
+    const auto& state = std::get<dataset::BatchSourceState>(place);
+    if (rank_ == 0) {
+      source.restore(state);
+    } else {
+      for (uint64_t i = 0; i < state.batches; ++i) source.next();
+    }
   }
-  auto& source = std::get<dataset::BatchSource>(source_);
-  const auto& state = std::get<dataset::BatchSourceState>(place);
-  if (rank_ == 0) return source.restore(state);
-  for (uint64_t i = 0; i < state.batches; ++i) source.next();
+  given_ = draw(0);
 }
 
 }  // namespace koi::train

@@ -1,6 +1,7 @@
 // The random numbers of a run, and the data that it trains and validates on.
 #pragma once
 
+#include <future>
 #include <optional>
 #include <string>
 #include <variant>
@@ -53,16 +54,21 @@ class RunData {
   // which part of the rows is this process's. Throws what opening the shards throws.
   RunData(const Settings& settings, const text::Tokenizer& tokenizer, int64_t num_codebooks,
           const Ranks& ranks);
+  RunData(RunData&&) = delete;  // a thread draws from it
 
-  Batch next();
-  DataPlace place() const;
+  // The batches of the next step, trainer.accumulate_grad_batches of them. Those of the step behind
+  // it are drawn meanwhile, in a thread of their own: what was wrong there is thrown when they are
+  // asked for.
+  std::vector<Batch> next_step();
+  // Behind the batches that were given out.
+  const DataPlace& place() const { return given_.place; }
   // The place is the first rank's: with data.sampler=reference the others draw again what they have
   // drawn. Throws Error(config) where it is of the other data.sampler, and as the sources' restore.
   void restore(const DataPlace& place);
 
-  // Passes over the data of all ranks together, with the share of the present one; nothing with
-  // data.sampler=reference.
-  std::optional<double> epoch() const;
+  // Passes over the data of all ranks together at place(), with the share of the present one;
+  // nothing with data.sampler=reference.
+  std::optional<double> epoch() const { return given_.epoch; }
 
   // Always the same ones. One sentence each if held_out(), else as drawn; none where
   // trainer.limit_val_batches is 0 or there is nothing to hold out.
@@ -73,8 +79,9 @@ class RunData {
   // is held out.
   const std::optional<SampleSentence>& sample_sentence() const { return sample_sentence_; }
 
-  // Rows of training batches: those of the present epoch, one behind the other in a batch; with
-  // data.sampler=reference the largest that can be, and a batch has each as a row of its own.
+  // Rows of training batches, to be asked before the first is drawn: those of the present epoch,
+  // one behind the other in a batch; with data.sampler=reference the largest that can be, and a
+  // batch has each as a row of its own.
   std::vector<dataset::RowSize> row_sizes() const;
 
   // For the user, a line each, of the first rank: what there is, what is wrong with it, and what
@@ -85,6 +92,14 @@ class RunData {
   using Source = std::variant<dataset::EpochSource, dataset::BatchSource>;
   Source open(const Settings& settings, const text::Tokenizer& tokenizer, int64_t num_codebooks,
               const Ranks& ranks);
+  // Batches, and where the source stands behind them.
+  struct Drawn {
+    std::vector<Batch> batches;
+    DataPlace place;
+    std::optional<double> epoch;
+  };
+  Drawn draw(int64_t batches);
+  std::future<Drawn> draw_ahead();
 
   std::vector<Batch> validation_;  // before source_, whose making takes them out
   bool held_out_ = false;
@@ -92,7 +107,10 @@ class RunData {
   std::vector<std::string> notes_;
   int rank_ = 0;
   int64_t max_length_ = 0;
+  int64_t step_batches_ = 1;
   Source source_;
+  Drawn given_;               // the last that were given out, without batches
+  std::future<Drawn> ahead_;  // those behind them; nobody else touches source_ meanwhile
 };
 
 }  // namespace koi::train

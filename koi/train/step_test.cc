@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
+#include "koi/base/error.h"
 #include "tests/support/train_steps.h"
 
 namespace koi::train {
@@ -43,6 +46,23 @@ TEST(Step, GivesWhatTheTrainerGives) {
   EXPECT_EQ(trainer.step(), 1);
   EXPECT_NEAR(result.losses.loss, trainer.evaluate(batches).loss, kNear);  // the rate was 0
   EXPECT_GT(result.grad_norm, 0);
+}
+
+// It is found out behind all batches, and before the update.
+TEST(Step, ALossThatIsNoNumberEndsTheRun) {
+  ProcessGroup group = alone();
+  lm::DualAr model = test::small_model();
+  Trainer trainer(model, {.lr = 1e-3}, {.warmup_steps = 0}, {.accumulate_batches = 2},
+                  tensor::make_generator(1));
+  const at::Tensor before = model.output.weight.detach().clone();
+  {
+    const at::NoGradGuard no_grad;
+    model.norm.fill_(std::numeric_limits<float>::quiet_NaN());
+  }
+  EXPECT_THROW(take_step(trainer, test::batches_of(0, 2, group), LossReduction::tokens, group),
+               Error);
+  EXPECT_EQ(trainer.step(), 0);
+  EXPECT_TRUE(model.output.weight.equal(before));
 }
 
 }  // namespace
