@@ -50,8 +50,10 @@ Figure bench_device_frames(const speech::SpeechModel& model, int64_t sequences,
       std::max<int64_t>(1, std::min(time.context, model.context_length() - kFrames));
   speech::GenerateOptions options;
   options.min_new_tokens = options.max_new_tokens = kFrames;
-  const speech::TokenColumns beginning = frames_of(model.model, context - 1);
-  for (const size_t i : which) frames.steps().append(i, beginning);
+  if (context > 1) {
+    const speech::TokenColumns beginning = frames_of(model.model, context - 1);
+    for (const size_t i : which) frames.steps().append(i, beginning);
+  }
   const std::string several = sequences == 1 ? "" : " of " + std::to_string(sequences) + " voices";
   Figure figure = timed({.work = "frame" + several + ", " + kName,
                          .amount = static_cast<double>(kFrames * sequences),

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "tests/support/tensor_near.h"
 #include "tests/support/tiny_checkpoint.h"
 
@@ -87,7 +89,14 @@ TEST_F(Checkpoint, LoadsOldWrappedFiles) {
   old.pop_back();
   write_state(old);
   EXPECT_THAT(load_refusal(), HasSubstr("fast_output.weight"));
-  std::erase_if(old, [](const auto& e) { return e.first.ends_with("0.attention.wk.weight"); });
+  const auto is_k = [](const auto& e) { return e.first.ends_with("0.attention.wk.weight"); };
+  const auto k = std::find_if(old.begin(), old.end(), is_k);
+  for (const at::Tensor& other : {at::zeros({8, 8}, at::kBFloat16), at::zeros({8, 9})}) {
+    k->second = tensor::to_view(other);
+    write_state(old);
+    EXPECT_THAT(load_refusal(), HasSubstr("which does not fit below that of"));
+  }
+  std::erase_if(old, is_k);
   write_state(old);
   EXPECT_THAT(load_refusal(), HasSubstr("lacks the tensor layers.0.attention.wk.weight"));
 }

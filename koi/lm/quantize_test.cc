@@ -201,6 +201,7 @@ TEST_F(Quantize, AnAdapterOfAnotherBaseIsRefused) {
 
 TEST_F(Quantize, TheFileSaysWhatItIs) {
   save(at::kBFloat16);
+  for (const char* name : {kMergeOrigin, "notes.txt"}) base::write_file(base / name, "{}");
   quantize(kMixed);
   const SafetensorsFile file = checkpoint::load_safetensors(made_ / "model.safetensors");
   EXPECT_EQ(file.metadata.at("koi_weights"), "int8+int4");
@@ -213,21 +214,23 @@ TEST_F(Quantize, TheFileSaysWhatItIs) {
   EXPECT_EQ(type("fast_layers.0.attention.wo.least"), DType::f32);
   EXPECT_EQ(type("embeddings.weight"), DType::bf16);
   EXPECT_TRUE(fs::exists(made_ / "tokenizer.json"));
-  EXPECT_FALSE(fs::exists(made_ / "model.pth"));
+  for (const char* name : {"model.pth", kMergeOrigin, "notes.txt"})
+    EXPECT_FALSE(fs::exists(made_ / name)) << name;
 }
 
 // Rows of whole blocks are looked at in the mapped file.
 TEST_F(Quantize, WholeBlocksAreNotCopied) {
   config.dim = 128;
-  config.intermediate_size = 256;
+  config.intermediate_size = 272;  // the scales between w1 and w3 fill no cache line
   save(at::kBFloat16);
   for (const CpuFormats& formats : {kInt8, kInt4, kBf16}) {
     quantize(formats);
     const WeightsFile file = read_weights(made_);
-    const std::string key = "layers.0.feed_forward.w1.weight";
-    const Matrix matrix = stored_matrix(file, key, 128);
-    EXPECT_EQ(matrix.values, checkpoint::find(file.tensors, key)->storage.data());
-    EXPECT_EQ(reinterpret_cast<uintptr_t>(matrix.values) % 64, 0U);
+    for (const char* key : {"layers.0.feed_forward.w1.weight", "layers.0.feed_forward.w3.weight"}) {
+      const Matrix matrix = stored_matrix(file, key, 128);
+      EXPECT_EQ(matrix.values, checkpoint::find(file.tensors, key)->storage.data());
+      EXPECT_EQ(reinterpret_cast<uintptr_t>(matrix.values) % 64, 0U);
+    }
   }
 }
 
@@ -265,6 +268,35 @@ TEST_F(Quantize, DamageIsNamed) {
   EXPECT_THAT(with(key + ".least", at::full({8, 1}, std::numeric_limits<float>::infinity())),
               HasSubstr("no numbers"));
   EXPECT_THAT(with(weight, at::ones({8, 63}, at::kByte)), HasSubstr("instead of [8, 64]"));
+}
+
+TEST_F(Quantize, TheBaseIsChecked) {
+  const checkpoint::StateDict whole = checkpoint::load_state_dict(base / "model.pth");
+  const auto refused = [&](const std::function<void(checkpoint::StateDict&)>& damage) {
+    checkpoint::StateDict state = whole;
+    damage(state);
+    checkpoint::save_pth(base / "model.pth", checkpoint::from_state_dict(state));
+    const std::string why = refusal([&] { quantize(kInt8); });
+    EXPECT_FALSE(fs::exists(made_));
+    return why;
+  };
+  EXPECT_THAT(refused([](auto& state) { state.pop_back(); }),
+              HasSubstr("model.pth: lacks the tensor " + whole.back().first));
+  EXPECT_THAT(
+      refused([](auto& state) { state.emplace_back("more", tensor::to_view(at::ones({3}))); }),
+      HasSubstr("has the tensor more, which is not expected"));
+  EXPECT_THAT(refused([](auto& state) { state.back().second = tensor::to_view(at::ones({3})); }),
+              HasSubstr("has the shape [3] instead of"));
+}
+
+// As a GPU does it.
+TEST_F(Quantize, DamageIsNamedWhereFloatsAreMade) {
+  quantize(kInt8);
+  SafetensorsFile file = checkpoint::load_safetensors(made_ / "model.safetensors");
+  tensor_of(file, "output.scales") = tensor::to_view(at::ones({7}, at::kBFloat16));
+  checkpoint::save_safetensors(made_ / "model.safetensors", file);
+  EXPECT_THAT(refusal([&] { load_model(made_, {.widen = true}); }),
+              HasSubstr("output.scales has the shape [7] instead of [12]"));
 }
 
 // The reference's converter leaves them out.

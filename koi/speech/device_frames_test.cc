@@ -100,6 +100,40 @@ TEST(DeviceFrames, EveryLengthUpToTheOneThatIsAsked) {
   for (const int64_t frames : {1, 2, 3, 4, 5}) expect_same_speech({prompts, prompts}, hot(frames));
 }
 
+// What was recorded for one setting is not played for another.
+TEST(DeviceFrames, SettingsMayChangeFromTurnToTurn) {
+  const test::RecordingOnCpu recording;
+  std::vector<GenerateOptions> every(4, hot(6));
+  every[1].constrained = false;
+  every[2].sampling.temperature = 0.8;
+  every[3].sampling.greedy = true;
+  for (GenerateOptions& options : every) options.min_new_tokens = 6;  // none is drawn in vain
+  Speaker host(by_host(), noises(1)), device(on_device(), noises(1));
+  const std::vector<TokenColumns> prompts{prompt_of("a small boat.")};
+  for (size_t i = 0; i < every.size(); ++i) {
+    SCOPED_TRACE(i);
+    const auto expected = values_of(host.speak(prompts, every[i]));
+    EXPECT_EQ(values_of(device.speak(prompts, every[i])), expected);
+  }
+}
+
+TEST(DeviceFrames, SomeAreAskedForAheadAndNoneBehindTheLast) {
+  int64_t drawn = 0;
+  const std::unique_ptr<Frames> frames = make_frames(on_device(), {[&](std::span<float> row) {
+                                                       std::fill(row.begin(), row.end(), 1.0F);
+                                                       if (row.size() == 2) ++drawn;
+                                                     }});
+  frames->steps().append(0, prompt_of("a boat"));
+  const GenerateOptions options = hot(6);
+  frames->begin(1, options);
+  std::vector<int64_t> asked;
+  for (int frame = 0; frame < 6; ++frame) {
+    frames->next(std::vector<size_t>{0});
+    asked.push_back(drawn);
+  }
+  EXPECT_THAT(asked, testing::ElementsAre(4, 5, 6, 6, 6, 6));
+}
+
 // <|im_end|> wins in the frame `last` and not before, wherever draws begin.
 Noise ends_behind(int64_t last) {
   return [last, frame = int64_t{0}](std::span<float> row) mutable {
@@ -125,12 +159,18 @@ TEST(DeviceFrames, TheEndIsSeenLateAndCutOff) {
   }
 }
 
-// The context's end, and with it several spans, of which each is recorded.
+// The context's end, and with it several spans, of which each is recorded. Each column is looked at
+// sharply, so that none can be missed.
 TEST(DeviceFrames, SpansGrowToTheEndOfTheContext) {
   const test::RecordingOnCpu recording;
   GenerateOptions options = hot(0);
   options.min_new_tokens = kContext;
-  Speaker host(by_host(), noises(1)), device(on_device(), noises(1));
+  SpeechModel sharp = tiny_model(Drawing::by_host);
+  for (lm::Block& block : sharp.model.layers)
+    block.attention.wqkv.weight = block.attention.wqkv.weight * 8;
+  SpeechModel sharp_on_device = sharp;
+  sharp_on_device.drawing = Drawing::on_device;
+  Speaker host(sharp, noises(1)), device(sharp_on_device, noises(1));
   const std::vector<TokenColumns> prompts{prompt_of("a small boat.")};
   const auto expected = host.speak(prompts, options);
   EXPECT_EQ(values_of(device.speak(prompts, options)), values_of(expected));
@@ -153,13 +193,16 @@ TEST(DeviceFrames, GivingUpLeavesTheSpeakerUsable) {
 }
 
 TEST(DeviceFrames, ADamagedModelIsSaidToBeOne) {
-  SpeechModel model = tiny_model(Drawing::on_device);
-  model.model.fast_norm = at::full_like(model.model.fast_norm, NAN);
-  try {
-    Speaker(model, noises(1)).speak(std::vector{prompt_of("a")}, hot(5));
-    FAIL() << "spoken";
-  } catch (const Error& error) {
-    EXPECT_THAT(error.what(), testing::HasSubstr("NaN"));
+  // Of the main tokens' logits, and of the codes'.
+  for (at::Tensor lm::DualAr::*norm : {&lm::DualAr::norm, &lm::DualAr::fast_norm}) {
+    SpeechModel model = tiny_model(Drawing::on_device);
+    model.model.*norm = at::full_like(model.model.*norm, NAN);
+    try {
+      Speaker(model, noises(1)).speak(std::vector{prompt_of("a")}, hot(5));
+      ADD_FAILURE() << "spoken";
+    } catch (const Error& error) {
+      EXPECT_THAT(error.what(), testing::HasSubstr("NaN"));
+    }
   }
 }
 

@@ -23,7 +23,6 @@ class TensorSteps : public Steps {
                                       std::span<const int32_t> codes) override;
 
   // For those who step all sequences at once (lm::DualAr::step_slow).
-  const lm::DualAr& model() const { return model_; }
   lm::KvCache& cache() { return cache_; }
   int64_t columns(size_t sequence) const { return sequences_[sequence].cache.filled; }
   const lm::DualAr::SlowStep& last(size_t sequence) const { return sequences_[sequence].last; }

@@ -57,10 +57,14 @@ TEST(WorkGraphs, KeysAreApart) {
 }
 
 TEST(WorkGraphs, WithoutGraphsTheWorkIsDoneEachTime) {
-  WorkGraphs graphs(at::kCPU);
   int calls = 0;
+  WorkGraphs graphs(at::kCPU);
   for (int i = 0; i < 4; ++i) graphs.run(1, [&] { ++calls; });
   EXPECT_EQ(calls, 4);
+  const test::RecordingOnCpu recording;
+  WorkGraphs unwanted(at::kCPU, Recording::never);
+  for (int i = 0; i < 4; ++i) unwanted.run(1, [&] { ++calls; });
+  EXPECT_EQ(calls, 8);
 }
 
 TEST(WorkGraphs, WorkThatWaitsIsRefusedAndCanBeTriedAgain) {
