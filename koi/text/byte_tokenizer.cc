@@ -3,6 +3,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <unordered_set>
 
 #include "koi/base/utf8.h"
 #include "koi/text/byte_level.h"
@@ -44,26 +45,27 @@ Json byte_level(bool add_prefix_space, bool trim_offsets) {
           {"use_regex", true}};
 }
 
-Json vocabulary() {
+Json vocabulary(const std::vector<TokenMerge>& merges) {
   Json vocab = Json::object();
-  for (size_t id = 0; id < kSpecials.size(); ++id) vocab[kSpecials[id]] = id;
-  std::set<char32_t> characters;  // in the order of their code points, as a trainer numbers them
-  for (int byte = 0; byte < 256; ++byte)
-    characters.insert(byte_to_char(static_cast<uint8_t>(byte)));
-  for (const char32_t code : characters) {
-    const size_t id = vocab.size();
-    vocab[base::to_utf8({&code, 1})] = id;
-  }
+  auto& entries = vocab.get_ref<Json::object_t&>();  // looking up a key in it takes linear time
+  std::unordered_set<std::string> known;
+  const auto add = [&](const std::string& token) {
+    if (known.insert(token).second) entries.push_back({token, entries.size()});
+  };
+  for (const std::string& token : byte_tokenizer_tokens()) add(token);
+  for (const auto& [left, right] : merges) add(left + right);
   return vocab;
 }
 
-Json tokenizer() {
+Json tokenizer(const std::vector<TokenMerge>& merges) {
   Json added = Json::array();
   for (size_t id = 0; id < kSpecials.size(); ++id) {
     Json token = {{"id", id}};
     token.update(special_token(kSpecials[id]));
     added.push_back(token);
   }
+  Json pairs = Json::array();
+  for (const auto& [left, right] : merges) pairs.push_back(Json::array({left, right}));
   return {{"version", "1.0"},
           {"truncation", nullptr},
           {"padding", nullptr},
@@ -81,8 +83,8 @@ Json tokenizer() {
             {"fuse_unk", false},
             {"byte_fallback", false},
             {"ignore_merges", false},
-            {"vocab", vocabulary()},
-            {"merges", Json::array()}}}};
+            {"vocab", vocabulary(merges)},
+            {"merges", pairs}}}};
 }
 
 Json config() {
@@ -106,10 +108,27 @@ Json special_map() {
 
 }  // namespace
 
-void write_byte_tokenizer(const base::fs::path& folder) {
-  base::write_file(folder / "tokenizer.json", tokenizer().dump(2) + "\n");
+std::vector<std::string> byte_tokenizer_tokens() {
+  std::vector<std::string> tokens(kSpecials.begin(), kSpecials.end());
+  std::set<char32_t> characters;  // in the order of their code points, as a trainer numbers them
+  for (int byte = 0; byte < 256; ++byte)
+    characters.insert(byte_to_char(static_cast<uint8_t>(byte)));
+  for (const char32_t code : characters) tokens.push_back(base::to_utf8({&code, 1}));
+  return tokens;
+}
+
+std::string byte_tokenizer_json(const std::vector<TokenMerge>& merges) {
+  return tokenizer(merges).dump(2) + "\n";
+}
+
+void write_byte_tokenizer_companions(const base::fs::path& folder) {
   base::write_file(folder / "tokenizer_config.json", config().dump(2) + "\n");
   base::write_file(folder / "special_tokens_map.json", special_map().dump(2) + "\n");
+}
+
+void write_byte_tokenizer(const base::fs::path& folder) {
+  base::write_file(folder / "tokenizer.json", byte_tokenizer_json({}));
+  write_byte_tokenizer_companions(folder);
 }
 
 }  // namespace koi::text
