@@ -18,6 +18,7 @@ void add_validate(CLI::App& app);
 void add_build_dataset(CLI::App& app);
 void add_inspect(CLI::App& app);
 void add_finetune(CLI::App& app);
+void add_tokenizer_train(CLI::App& app);
 
 // In koi-torch:
 void add_extract_vq(CLI::App& app);

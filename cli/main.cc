@@ -29,5 +29,6 @@ int main(int argc, char** argv) {
   add_build_dataset(app);
   add_inspect(app);
   add_finetune(app);
+  add_tokenizer_train(app);
   return run_program(app, argc, argv);
 }

@@ -22,7 +22,7 @@ TEST(Start, HelpIsQuickAndNamesEveryCommand) {
   EXPECT_LT(best_s, 0.1);
   for (const char* command :
        {"loudness-norm", "extract-vq", "build-dataset", "train", "merge-lora", "generate", "codec",
-        "say", "init", "inspect", "finetune", "align", "bench"}) {
+        "say", "init", "inspect", "finetune", "align", "bench", "tokenizer-train"}) {
     EXPECT_NE(help.out.find(command), std::string::npos) << command;
     const RunResult own = koi({command, "--help"});
     EXPECT_EQ(own.status, 0) << command;
