@@ -85,7 +85,9 @@ int run(const Flags& flags) {
   text::check_bpe_options(flags.options);
   const Corpus corpus = read_corpus(flags);
   const text::LearntMerges learnt = learn(flags, corpus.words);
-  base::write_file(flags.output, text::byte_tokenizer_json(learnt.merges));
+  const base::fs::path output = flags.output;
+  if (output.has_parent_path()) base::make_folder(output.parent_path());
+  base::write_file(output, text::byte_tokenizer_json(learnt.merges));
   if (learnt.vocab_size < flags.options.vocab_size) {
     std::fprintf(stderr,
                  "koi: warning: no pair of tokens stands %lld times in the texts any more: the "
