@@ -62,7 +62,9 @@ std::string config_of(const InitFlags& flags, const codec::FireflyConfig& codec,
   const std::string_view preset = lm::preset_json(flags.preset);
   const bool free_model = !flags.lm_config.empty() || !flags.tokenizer.empty();
   if (!free_model && flags.codec_config.empty()) return std::string(preset);
-  lm::FreeSizes sizes{.codebooks = codec.codebooks(), .codebook_size = codec.codebook_size()};
+  lm::FreeSizes sizes{.codebooks = codec.codebooks(),
+                      .codes = codec.codebook_size(),
+                      .presets_codec = flags.codec_config.empty()};
   if (free_model) sizes.tokenizer_size = tokenizer_size;
   if (!flags.lm_config.empty()) {
     constexpr uint64_t kMaxBytes = 1 << 20;
@@ -94,13 +96,15 @@ int64_t check_memory(const base::fs::path& folder, const InitFlags& flags) {
 
 int64_t write_checkpoint(const InitFlags& flags, const base::fs::path& folder) {
   const codec::FireflyConfig codec = codec_config(flags);
-  int64_t tokenizer_size = text::kByteTokenizerSize;
+  const int64_t tokenizer_size = flags.tokenizer.empty()
+                                     ? text::kByteTokenizerSize
+                                     : text::Tokenizer::load(flags.tokenizer).vocab_size();
+  base::write_file(folder / "config.json", config_of(flags, codec, tokenizer_size));
   if (flags.tokenizer.empty()) {
     text::write_byte_tokenizer(folder);
   } else {
-    tokenizer_size = text::install_tokenizer(flags.tokenizer, folder).vocab_size();
+    text::install_tokenizer(flags.tokenizer, folder);
   }
-  base::write_file(folder / "config.json", config_of(flags, codec, tokenizer_size));
   const int64_t weights = check_memory(folder, flags);
   codec::init_codec(codec, flags.seed, folder / checkpoint::kPublishedCodec);
   lm::DualAr model =

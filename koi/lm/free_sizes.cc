@@ -9,16 +9,20 @@ namespace {
 
 using Json = nlohmann::json;
 
+constexpr int64_t kSpokenCodes = 1000;  // of a codebook, see speech::last_spoken_code
+
 Json parse_keys(const FreeSizes& sizes) {
   Json keys = Json::parse(sizes.keys, nullptr, /*allow_exceptions=*/false);
   if (!keys.is_object())
     throw Error(ErrorKind::corrupt, sizes.where, "is no list of keys like \"dim: 128\"");
-  const auto follow = [&](const char* key, std::optional<int64_t> value) {
-    if (value && !keys.contains(key)) keys[key] = *value;
+  const auto follow = [&](const char* key, int64_t value) {
+    if (!keys.contains(key)) keys[key] = value;
   };
-  follow("vocab_size", sizes.tokenizer_size);
-  follow("num_codebooks", sizes.codebooks);
-  follow("codebook_size", sizes.codebook_size);
+  if (sizes.tokenizer_size) follow("vocab_size", *sizes.tokenizer_size);
+  if (!sizes.presets_codec) {
+    follow("num_codebooks", sizes.codebooks);
+    follow("codebook_size", sizes.codes + 1);
+  }
   return keys;
 }
 
@@ -34,12 +38,17 @@ ModelConfig sized_config(std::string_view preset, const FreeSizes& sizes) {
     throw Error(ErrorKind::config, sizes.where,
                 "key \"" + key + "\" is " + std::to_string(value) + ", " + expected);
   };
-  const auto check_codec = [&](const char* key, int64_t value, std::optional<int64_t> codecs) {
-    if (codecs && value != *codecs)
-      fail(key, value, "the codec's is " + std::to_string(*codecs) + "; leave the key out");
-  };
-  check_codec("num_codebooks", config.num_codebooks, sizes.codebooks);
-  check_codec("codebook_size", config.codebook_size, sizes.codebook_size);
+  if (config.num_codebooks != sizes.codebooks) {
+    fail("num_codebooks", config.num_codebooks,
+         "the codec has " + std::to_string(sizes.codebooks) +
+             "; leave the key out, or give the codec that belongs to it");
+  }
+  const int64_t needed = sizes.codes + 1;
+  if (config.codebook_size < needed || (config.codebook_size > needed && needed <= kSpokenCodes)) {
+    fail("codebook_size", config.codebook_size,
+         "the codec's " + std::to_string(sizes.codes) + " codes take " + std::to_string(needed) +
+             "; leave the key out, or give the codec that belongs to it");
+  }
   if (sizes.tokenizer_size && config.vocab_size < *sizes.tokenizer_size) {
     fail("vocab_size", config.vocab_size,
          "the tokenizer has " + std::to_string(*sizes.tokenizer_size) +

@@ -31,17 +31,28 @@ TEST(FreeSizes, GivenKeysTakeTheirPlace) {
   EXPECT_EQ(config.max_seq_len, 512);
   EXPECT_EQ(config.intermediate_size, 192);
   EXPECT_EQ(config.vocab_size, 265);
+  EXPECT_EQ(config.codebook_size, 1024);
 }
 
 TEST(FreeSizes, CountsFollowTokenizerAndCodec) {
-  const FreeSizes sizes{.tokenizer_size = 512, .codebooks = 4, .codebook_size = 64};
+  const FreeSizes sizes{.tokenizer_size = 512, .codebooks = 4, .codes = 64, .presets_codec = false};
   const ModelConfig config = sized_config(preset_json("tiny"), sizes);
   EXPECT_EQ(config.vocab_size, 512);
   EXPECT_EQ(config.num_codebooks, 4);
-  EXPECT_EQ(config.codebook_size, 64);
+  EXPECT_EQ(config.codebook_size, 65);
   FreeSizes larger = sizes;
   larger.keys = R"({"vocab_size": 1000})";
   EXPECT_EQ(sized_config(preset_json("tiny"), larger).vocab_size, 1000);
+}
+
+TEST(FreeSizes, EntriesAboveAThousandCodesAreNoHarm) {
+  FreeSizes sizes{.keys = R"({"codebook_size": 2048})"};
+  EXPECT_EQ(sized_config(preset_json("tiny"), sizes).codebook_size, 2048);
+  sizes.keys = R"({"codebook_size": 1000})";
+  EXPECT_THROW(sized_config(preset_json("tiny"), sizes), Error);
+  sizes.keys = "{}";
+  sizes.codes = 999;
+  EXPECT_THROW(sized_config(preset_json("tiny"), sizes), Error);
 }
 
 TEST(FreeSizes, WhatDoesNotFitIsNamed) {
@@ -50,8 +61,9 @@ TEST(FreeSizes, WhatDoesNotFitIsNamed) {
            {R"({"n_head": 4, "n_local_heads": 3})", "\"n_local_heads\" is 3, which does not"},
            {R"({"head_dim": 32})", "\"head_dim\" is 32, dim / n_head is 16"},
            {R"({"fast_head_dim": 8})", "\"fast_head_dim\" is 8, dim / n_head is 16"},
-           {R"({"num_codebooks": 8})", "\"num_codebooks\" is 8, the codec's is 4"},
-           {R"({"codebook_size": 1024})", "\"codebook_size\" is 1024, the codec's is 64"},
+           {R"({"num_codebooks": 8})", "\"num_codebooks\" is 8, the codec has 4"},
+           {R"({"codebook_size": 64})", "\"codebook_size\" is 64, the codec's 64 codes take 65"},
+           {R"({"codebook_size": 66})", "\"codebook_size\" is 66, the codec's 64 codes take 65"},
            {R"({"vocab_size": 511})", "\"vocab_size\" is 511, the tokenizer has 512 entries"},
            {R"({"dims": 64})", "\"dims\" is unknown"},
            {R"({"dim": "64"})", "\"dim\" is \"64\", an integer was expected"},
@@ -61,7 +73,8 @@ TEST(FreeSizes, WhatDoesNotFitIsNamed) {
                           .where = "my.yaml",
                           .tokenizer_size = 512,
                           .codebooks = 4,
-                          .codebook_size = 64};
+                          .codes = 64,
+                          .presets_codec = false};
     EXPECT_THAT([&] { sized_config(preset_json("tiny"), sizes); },
                 ThrowsMessage<Error>(HasSubstr(says)))
         << keys;
