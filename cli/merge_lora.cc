@@ -1,4 +1,4 @@
-// koi merge-lora: base + adapters -> a plain checkpoint.
+// koi merge-lora: base + adapters, or the weights of a full training -> a plain checkpoint.
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -18,7 +18,11 @@ namespace {
 constexpr char kExamples[] =
     "  koi merge-lora --lora-config r_8_alpha_16 --base-weight checkpoints/fish-speech-1.4 \\\n"
     "    --lora-weight results/alice/checkpoints/step_000000010.ckpt --output checkpoints/alice\n"
-    "  koi merge-lora --lora alice.ckpt:0.7 --lora bob.ckpt:0.3 --output checkpoints/both\n";
+    "  koi merge-lora --lora alice.ckpt:0.7 --lora bob.ckpt:0.3 --output checkpoints/both\n"
+    "A training without LoRA leaves all weights; they take the base's place:\n"
+    "  koi merge-lora --base-weight scratch --lora-weight "
+    "results/mine/checkpoints/step_000005000.ckpt \\\n"
+    "    --output mine\n";
 
 struct MergeFlags {
   LoraFlags lora;
