@@ -1,6 +1,7 @@
 // koi tokenizer-train: texts -> a tokenizer of the published make.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -65,6 +66,7 @@ Corpus read_corpus(const Flags& flags) {
     });
     stop_if_asked();
   }
+  progress.advance(files.bytes - std::min(files.bytes, corpus.bytes));  // what cleaning removed
   if (corpus.texts == 0)
     throw Error(ErrorKind::corrupt, flags.texts.front(), "holds no words", "give other texts");
   return corpus;

@@ -34,7 +34,7 @@ quantizer: {input_dim: 16, n_groups: 4, levels: [5, 5], downsample_factor: [2, 2
 )";
 constexpr const char* kSizes =
     "dim: 48\nn_head: 4\nn_local_heads: 2\nn_layer: 2\nn_fast_layer: 1\nintermediate_size: 64\n"
-    "max_seq_len: 256\n";
+    "max_seq_len: 256\ndropout: 0.1\n";
 
 class Scratch : public testing::Test {
  protected:
@@ -87,8 +87,8 @@ class Scratch : public testing::Test {
         must({"train", "project=" + project, "pretrained_ckpt_path=scratch",
               "model.model.load_weights=false", "train_dataset.proto_files=[protos]",
               "val_dataset.proto_files=[protos]", "max_length=64", "data.batch_size=2",
-              "trainer.val_check_interval=10", "trainer.samples.speak=false",
-              "model.optimizer.lr=3e-3", "trainer.max_steps=" + steps})
+              "trainer.val_check_interval=30", "model.optimizer.lr=3e-3",
+              "trainer.max_steps=" + steps})
             .out;
     return out.substr(0, out.find('\n'));
   }
@@ -171,6 +171,7 @@ TEST_F(Scratch, AModelFromNothingSpeaks) {
   EXPECT_EQ(config["dim"], 48);
 
   const std::string trained = train("pretrain", "60");
+  EXPECT_TRUE(fs::exists(at / "results/pretrain/samples/step_000000060.wav"));
   EXPECT_LT(loss_at("pretrain", 60), 0.5 * loss_at("pretrain", 1));
   must({"merge-lora", "--base-weight", "scratch", "--lora-weight", trained, "--output", "voice"});
   must({"generate", "--text", "quiet 바다 boat", "--greedy", "--device", "cpu", "--max-new-tokens",
