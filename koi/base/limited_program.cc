@@ -46,7 +46,7 @@ void limit(__rlimit_resource what, rlim_t most) {
   ::close_range(kProgramInput + 1, ~0U, 0);
   limit(RLIMIT_AS, limits.memory_bytes);
   limit(RLIMIT_CPU, limits.cpu_s);
-  limit(RLIMIT_FSIZE, 0);
+  limit(RLIMIT_FSIZE, limits.file_bytes);
   limit(RLIMIT_CORE, 0);
   ::execvp(argv[0], argv);
   ::_exit(kNotFound);
@@ -115,7 +115,10 @@ class Child {
     while (open[0].fd >= 0 || open[1].fd >= 0) {
       check_time(end);
       if (::poll(open.data(), open.size(), kTickMs) <= 0) continue;
-      if (open[0].revents != 0) read_some(open[0].fd, take);
+      if (open[0].revents != 0) {
+        read_some(open[0].fd, take);
+        heard_ = Clock::now();
+      }
       if (open[1].revents != 0) read_some(open[1].fd, keep);
     }
     // It may have closed both and still sleep.
@@ -144,7 +147,10 @@ class Child {
   // Kills the program where its time is over.
   void check_time(ProgramEnd& end) const {
     if (stop_requested()) throw Interrupted(name_, "was stopped", "the same command goes on");
-    if (end.timed_out || Clock::now() - start_ <= std::chrono::seconds(limits_.wall_s)) return;
+    const auto now = Clock::now();
+    if (end.timed_out || (now - start_ <= std::chrono::seconds(limits_.wall_s) &&
+                          now - heard_ <= std::chrono::seconds(limits_.idle_s)))
+      return;
     end.timed_out = true;
     end_it();
   }
@@ -166,7 +172,7 @@ class Child {
   const ProgramLimits& limits_;
   Pipe out_, err_;
   std::array<char, 1 << 16> buffer_;
-  Clock::time_point start_ = Clock::now();
+  Clock::time_point start_ = Clock::now(), heard_ = start_;
   pid_t id_ = -1;
 };
 

@@ -1,9 +1,10 @@
-// A program that reads what nobody vouches for, kept in a process of its own: bounded memory and
-// time, one open file, no file of its own making.
+// A program kept in a process of its own: bounded memory and time, one open file, by default no
+// file of its own making; for what reads what nobody vouches for.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,11 +15,13 @@ struct ProgramLimits {
   uint64_t memory_bytes = uint64_t{2} << 30;  // address space
   unsigned cpu_s = 600;
   unsigned wall_s = 900;
+  unsigned idle_s = std::numeric_limits<unsigned>::max();  // without a byte on standard output
+  uint64_t file_bytes = 0;                                 // of each file that it writes
 };
 
 struct ProgramEnd {
   int status = 0;          // exit status; 128 + n after signal n
-  bool timed_out = false;  // wall_s were over
+  bool timed_out = false;  // wall_s or idle_s were over
   std::string messages;    // what it wrote to standard error, the first 64 KiB
 };
 

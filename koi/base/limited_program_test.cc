@@ -63,6 +63,8 @@ TEST_F(LimitedProgram, ItWritesNoFile) {
   const std::string file = (dir / "made").string();
   EXPECT_NE(shell("echo x > '" + file + "'").status, 0);
   EXPECT_EQ(read_file(file), "");
+  EXPECT_EQ(shell("echo x > '" + file + "'", {.file_bytes = 100}).status, 0);
+  EXPECT_EQ(read_file(file), "x\n");
 }
 
 TEST_F(LimitedProgram, MemoryAndTimeAreBounded) {
@@ -76,6 +78,12 @@ TEST_F(LimitedProgram, MemoryAndTimeAreBounded) {
     EXPECT_TRUE(end.timed_out);
     EXPECT_EQ(end.status, 128 + SIGKILL);
   }
+}
+
+TEST_F(LimitedProgram, ItMustNotFallSilentForLong) {
+  EXPECT_EQ(shell("for i in 1 2 3 4; do echo $i; sleep 0.5; done", {.idle_s = 1}).status, 0);
+  EXPECT_EQ(out, "1\n2\n3\n4\n");
+  EXPECT_TRUE(shell("echo 5; exec sleep 60", {.idle_s = 1}).timed_out);
 }
 
 // A script that starts the real program: what that holds open is not waited for.
