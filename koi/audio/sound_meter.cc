@@ -62,18 +62,21 @@ class Ends {
     Level& seen = levels_[level];
     seen.first = std::min(seen.first, begin);
     seen.last = std::max(seen.last, end);
+    seen.frames += end - begin;
     loudest_ = std::max(loudest_, level);
   }
 
   void tell(SoundFigures& figures) const {
     constexpr size_t kBelow = 40;  // dB
-    int64_t first = figures.frames, last = 0;
+    int64_t first = figures.frames, last = 0, sounding = 0;
     for (size_t level = loudest_ - std::min(loudest_, kBelow); level < kLevels; ++level) {
       first = std::min(first, levels_[level].first);
       last = std::max(last, levels_[level].last);
+      sounding += levels_[level].frames;
     }
     figures.silent_head = first;
     figures.silent_tail = figures.frames - std::max(first, last);
+    figures.silent_frames = figures.frames - sounding;
   }
 
  private:
@@ -81,6 +84,7 @@ class Ends {
   struct Level {
     int64_t first = std::numeric_limits<int64_t>::max();
     int64_t last = 0;
+    int64_t frames = 0;
   };
   std::array<Level, kLevels> levels_{};
   size_t loudest_ = 0;

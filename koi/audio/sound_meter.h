@@ -28,7 +28,8 @@ struct SoundFigures {
   // Frames in front of the first and behind the last stretch of 10 ms that is less than 40 dB
   // quieter (without its mean) than the loudest one. No more than `frames` together.
   int64_t silent_head = 0, silent_tail = 0;
-  double bandwidth_hz = 0;  // see BandwidthMeter; of the channels' mean
+  int64_t silent_frames = 0;  // of all stretches that are so quiet, pauses too
+  double bandwidth_hz = 0;    // see BandwidthMeter; of the channels' mean
   // SHA-256 (a chain over pieces) of channels, rate and samples as 32-bit floats: equal for copies
   // in other lossless containers and encodings that hold the same samples.
   std::string hash{};

@@ -96,6 +96,7 @@ TEST(SoundMeter, SilenceAtTheEndsIsFoundUnderAnyLevelAndOffset) {
       const SoundFigures figures = figures_of(audio);
       EXPECT_EQ(figures.silent_head, 8000) << level << " " << offset;
       EXPECT_EQ(figures.silent_tail, 4800) << level << " " << offset;
+      EXPECT_EQ(figures.silent_frames, 8000 + 4800) << level << " " << offset;
     }
   }
 }
@@ -111,6 +112,16 @@ TEST(SoundMeter, WhatIsLessThan40DbQuieterIsNoSilence) {
   EXPECT_EQ(head_of(-44), 8000);
   const SoundFigures nothing = figures_of({1, 16000, std::vector<double>(1600)});
   EXPECT_EQ(nothing.silent_head + nothing.silent_tail, 0);
+}
+
+TEST(SoundMeter, PausesAreSilenceToo) {
+  Audio<double> audio = with_silence(noise(0.5, 16000, 1, 0.5), 1600, 3200);
+  const std::vector<double> again = audio.samples;
+  audio.samples.insert(audio.samples.end(), again.begin(), again.end());
+  const SoundFigures figures = figures_of(audio);
+  EXPECT_EQ(figures.silent_head, 1600);
+  EXPECT_EQ(figures.silent_tail, 3200);
+  EXPECT_EQ(figures.silent_frames, 2 * (1600 + 3200));
 }
 
 TEST(SoundMeter, TheOffsetIsThatOfTheWorstChannel) {
