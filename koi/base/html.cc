@@ -1,5 +1,9 @@
 #include "koi/base/html.h"
 
+#include <fmt/format.h>
+
+#include <cctype>
+
 #include "koi/base/error.h"
 #include "koi/base/html_style.h"
 
@@ -41,6 +45,24 @@ std::string html_page(std::string_view title, const std::string& body) {
          "<meta name=\"viewport\" content=\"width=device-width\"/>\n<title>" +
          name + "</title>\n<style>" + kHtmlStyle + "</style>\n</head>\n<body>\n<h1>" + name +
          "</h1>\n" + body + "</body>\n</html>\n";
+}
+
+std::string file_address(const fs::path& path) {
+  std::string address;
+  for (const char c : path.generic_string()) {
+    const bool is_plain = std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+                          std::string_view("-._~/").find(c) != std::string_view::npos;
+    address += is_plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return address;
+}
+
+std::string table_row(const std::vector<std::string>& cells) {
+  return fmt::format("<tr><td>{}</td></tr>\n", fmt::join(cells, "</td><td>"));
+}
+
+std::string table_head(const std::vector<std::string>& cells) {
+  return fmt::format("<tr><th>{}</th></tr>\n", fmt::join(cells, "</th><th>"));
 }
 
 std::string in_both(const std::string& english, const std::string& korean) {

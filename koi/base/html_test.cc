@@ -19,5 +19,12 @@ TEST(Html, APageHasItsTitleAndBody) {
   EXPECT_NE(page.find("<h1>a&lt;b</h1>\n<p>both <span lang=\"ko\">둘</span></p>"), page.npos);
 }
 
+TEST(Html, FilesAndTables) {
+  EXPECT_EQ(file_address("a b/ë#1.wav"), "a%20b/%C3%AB%231.wav");
+  EXPECT_EQ(file_address("A-z_~.9"), "A-z_~.9");
+  EXPECT_EQ(table_row({"a", "<b>b</b>", ""}), "<tr><td>a</td><td><b>b</b></td><td></td></tr>\n");
+  EXPECT_EQ(table_head({"a", "b"}), "<tr><th>a</th><th>b</th></tr>\n");
+}
+
 }  // namespace
 }  // namespace koi::base

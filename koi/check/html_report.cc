@@ -3,9 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
-#include <cstring>
 #include <numeric>
 
 #include "koi/base/error.h"
@@ -19,17 +17,8 @@ namespace fs = base::fs;
 using base::escape_html;
 using base::heading_in_both;
 using base::in_both;
-
-// A relative address; every byte that could mean something in it is written as %XX.
-std::string address_of(const fs::path& path) {
-  std::string address;
-  for (const char c : path.generic_string()) {
-    const bool is_plain =
-        std::isalnum(static_cast<unsigned char>(c)) != 0 || (c != '\0' && std::strchr("-._~/", c));
-    address += is_plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  }
-  return address;
-}
+using base::table_head;
+using base::table_row;
 
 // The findings of each recording.
 using ByRecording = std::vector<std::vector<const Finding*>>;
@@ -45,18 +34,6 @@ ByRecording by_recording(const Report& report) {
 size_t count_harms(const std::vector<const Finding*>& findings) {
   return static_cast<size_t>(std::count_if(findings.begin(), findings.end(),
                                            [](const auto* f) { return info_of(f->kind).harms; }));
-}
-
-std::string table_row(const std::vector<std::string>& cells) {
-  std::string html = "<tr>";
-  for (const std::string& cell : cells) html += "<td>" + cell + "</td>";
-  return html + "</tr>\n";
-}
-
-std::string table_head(const std::vector<std::string>& cells) {
-  std::string html = "<tr>";
-  for (const std::string& cell : cells) html += "<th>" + cell + "</th>";
-  return html + "</tr>\n";
 }
 
 std::string totals(const Report& report) {
@@ -176,7 +153,7 @@ class Files {
     if (recording.sound) {
       html += draw_waveform(recording.sound->envelope) +
               "<audio controls=\"controls\" preload=\"none\" src=\"" +
-              address_of(prefix_ / recording.path) + "\"></audio>";
+              base::file_address(prefix_ / recording.path) + "\"></audio>";
     }
     html += "</td><td><b>" + escape_html(recording.path.string()) + "</b>" + figures(recording);
     if (recording.transcript) html += "<br/>" + escape_html(recording.transcript->excerpt);
