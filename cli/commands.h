@@ -29,6 +29,7 @@ void add_generate(CLI::App& app);
 void add_codec(CLI::App& app);
 void add_codec_train(CLI::App& app);
 void add_say(CLI::App& app);
+void add_eval(CLI::App& app);
 void add_init(CLI::App& app);
 void add_quantize(CLI::App& app);
 void add_bench(CLI::App& app);

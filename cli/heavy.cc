@@ -27,6 +27,7 @@ constexpr auto kHeavy = std::to_array<HeavyCommand>({
     {"generate", "Text -> semantic tokens (codes_N.npy)"},
     {"codec", "Audio -> codes and resynthesis; codes -> audio"},
     {"say", "Text -> speech (.wav)"},
+    {"eval", "Checkpoints -> how well and how like they speak"},
     {"init", "A random checkpoint folder for trials"},
     {"quantize", "A checkpoint with smaller weights, which speaks faster"},
     {"bench", "How fast this machine is, and how near to its limits"},

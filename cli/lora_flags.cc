@@ -40,6 +40,8 @@ std::optional<lm::LoraConfig> told_config(const std::string& name) {
 
 }  // namespace
 
+base::fs::path lora_path(const std::string& text) { return split_weight(text).path; }
+
 void LoraFlags::add_to(CLI::App* command, const std::string& help) {
   command->add_option("--lora,--lora-weight", adapters, help);
   command->add_option("--lora-config", config_name_,

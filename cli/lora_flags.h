@@ -9,6 +9,9 @@
 
 namespace koi::cli {
 
+// The path in PATH or PATH:WEIGHT.
+base::fs::path lora_path(const std::string& text);
+
 struct LoraFlags {
   std::vector<std::string> adapters;  // PATH or PATH:WEIGHT
 

@@ -30,13 +30,17 @@ std::string read_standard_input() {
 }  // namespace
 
 void SpeechFlags::add_to(CLI::App* command) {
-  speech::SamplingOptions& sampling = options_.generate.sampling;
   command->add_option("--text", text, "what to say; - reads it from standard input");
-  add_normalize(command, numbers_);
   command->add_option("--checkpoint-path", checkpoint, "checkpoint folder")->capture_default_str();
   lora.add_to(command,
               "adapter to speak with, unmerged: a run's .ckpt or a folder in PEFT's layout; "
               "FILE:0.7 for a weight (several)");
+  add_shared_to(command);
+}
+
+void SpeechFlags::add_shared_to(CLI::App* command) {
+  speech::SamplingOptions& sampling = options_.generate.sampling;
+  add_normalize(command, numbers_);
   command
       ->add_option("--max-new-tokens", options_.generate.max_new_tokens,
                    "frames of a segment at most; 0: as many as fit")
@@ -141,6 +145,17 @@ void SpeechFlags::prepare(speech::SpeechModel& model,
   lm::put_adapters(model.model, adapters, checkpoint);
   weights_.apply(model, checkpoint);
   if (!graphs_) model.recording = tensor::Recording::never;
+}
+
+std::string SpeechFlags::identity() const {
+  const speech::GenerateOptions& generate = options_.generate;
+  const speech::SamplingOptions& sampling = generate.sampling;
+  return fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {}",
+                     generate.max_new_tokens, generate.min_new_tokens, sampling.top_p,
+                     sampling.repetition_penalty, sampling.temperature, sampling.greedy, seed,
+                     noise_, options_.iterative_prompt, together_, options_.chunk_length,
+                     options_.max_length, unconstrained_, special_tokens_, half_,
+                     static_cast<int>(numbers_), weights_.text, device_.device, device_.threads);
 }
 
 std::vector<speech::Noise> SpeechFlags::noises() const {

@@ -1,4 +1,4 @@
-// What generate and say share: the model, how it speaks, and what is shown meanwhile.
+// What generate, say and eval share: the model, how it speaks, and what is shown meanwhile.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -23,7 +23,9 @@ struct SpeechFlags {
   uint32_t seed = 42;
   LoraFlags lora;
 
+  // All of them; without those for one text and one model (--text, --checkpoint-path, --lora).
   void add_to(CLI::App* command);
+  void add_shared_to(CLI::App* command);
 
   // A text as it is to be spoken (--normalize). Throws Error(corrupt) for invalid UTF-8.
   std::string spoken(const std::string& written) const;
@@ -34,7 +36,8 @@ struct SpeechFlags {
   // it is loaded: puts `adapters` on it and gives its weights the form asked for.
   lm::LoadModelOptions model_options() const;
   void prepare(speech::SpeechModel& model, const std::vector<lm::WeightedAdapter>& adapters) const;
-  // The options, reporting frames and empty segments to `progress`, which must outlive them.
+  // The options; reporting frames and empty segments to `progress`, which must outlive them.
+  speech::LongOptions options() const;
   speech::LongOptions options(base::Progress& progress) const;
   // Where references are kept between runs (--cache), and with what the model made of them;
   // nothing: nowhere.
@@ -42,10 +45,10 @@ struct SpeechFlags {
   std::optional<speech::KeptBeginnings> kept(const speech::SpeechModel& model) const;
   // The draws of each of the segments that are spoken together, see speech::Speaker.
   std::vector<speech::Noise> noises() const;
+  // All of the above that the sound of a text depends on, for comparison.
+  std::string identity() const;
 
  private:
-  speech::LongOptions options() const;
-
   DeviceFlags device_;
   WeightsFlag weights_;
   speech::LongOptions options_;

@@ -13,6 +13,7 @@ int main(int argc, char** argv) {
   add_codec(app);
   add_codec_train(app);
   add_say(app);
+  add_eval(app);
   add_init(app);
   add_quantize(app);
   add_bench(app);

@@ -22,9 +22,10 @@ ALLOWED = {
     "train": "base config checkpoint tensor text dataset lm",
     "codec_train": "base config checkpoint tensor audio codec train",
     "speech": "base text checkpoint tensor audio codec kernels lm",
+    "eval": "base text audio dataset",
 }
 # Folders free of libtorch, and the single files in them that are not.
-TORCH_FREE = {"base", "config", "text", "checkpoint", "audio", "dataset", "align", "check", "kernels"}
+TORCH_FREE = {"base", "config", "text", "checkpoint", "audio", "dataset", "align", "check", "kernels", "eval"}
 TORCH_FILES = {"koi/audio/mel.h", "koi/audio/mel.cc", "koi/audio/mel_test.cc"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]')
 

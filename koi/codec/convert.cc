@@ -1,7 +1,5 @@
 #include "koi/codec/convert.h"
 
-#include <span>
-
 #include "koi/audio/audio_file.h"
 #include "koi/audio/resample.h"
 #include "koi/base/error.h"
@@ -37,6 +35,13 @@ at::Tensor encode_file(const Firefly& codec, const fs::path& path) {
   return codec.encode(at::from_blob(samples.data(), {1, 1, count}, at::kFloat), {count}).codes;
 }
 
+// Of codes [1, K, T].
+std::vector<float> decode_all(const Firefly& codec, const at::Tensor& codes) {
+  const at::Tensor audio = codec.decode(codes, {codes.size(2)}).flatten().cpu().contiguous();
+  const float* samples = audio.const_data_ptr<float>();
+  return {samples, samples + audio.numel()};
+}
+
 void check_paths(const fs::path& input, const fs::path& output) {
   if (base::lower_extension(output) != ".wav")
     throw Error(ErrorKind::usage, output.string(), "must end in .wav");
@@ -61,13 +66,15 @@ Conversion convert_file(const Firefly& codec, const fs::path& input, const fs::p
   result.codebooks = codes.size(1);
   result.columns = codes.size(2);
 
-  const at::Tensor audio = codec.decode(codes, {result.columns}).flatten().cpu().contiguous();
-  const std::span<const float> samples(audio.const_data_ptr<float>(),
-                                       static_cast<size_t>(audio.numel()));
+  const std::vector<float> samples = decode_all(codec, codes);
   const auto rate_hz = static_cast<int>(codec.config().spec_transform.sample_rate);
   audio::write_wav_pcm16(output, samples, rate_hz);
   result.audio_s = static_cast<double>(samples.size()) / rate_hz;
   return result;
+}
+
+std::vector<float> resynthesize(const Firefly& codec, const fs::path& recording) {
+  return decode_all(codec, encode_file(codec, recording));
 }
 
 }  // namespace koi::codec

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "koi/base/files.h"
 #include "koi/codec/firefly.h"
@@ -23,5 +24,8 @@ struct Conversion {
 // are not this codec's (naming the file), and of writing.
 Conversion convert_file(const Firefly& codec, const base::fs::path& input,
                         const base::fs::path& output);
+
+// The samples alone, at the codec's rate, of an audio file.
+std::vector<float> resynthesize(const Firefly& codec, const base::fs::path& recording);
 
 }  // namespace koi::codec
