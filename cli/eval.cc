@@ -106,20 +106,20 @@ class Course {
 std::string share(double value) { return fmt::format("{:.1f} %", 100 * value); }
 
 void print_table(const eval::Evaluation& evaluation) {
-  std::string head = fmt::format("{:<16}", "");
+  std::string head = fmt::format("{:<16} {:>6}", "", "score");
   for (const std::string& name : evaluation.recognizers)
-    head += fmt::format(" {:>17}", name + " WER") + fmt::format(" {:>7}", "CER");
-  fmt::print("{} {:>8} {:>8} {:>8} {:>8} {:>7} {:>9}\n", head, "speaker", "duration", "silence",
+    head += fmt::format(" {:>14} {:>7}", name + " WER", "CER");
+  fmt::print("{} {:>8} {:>8} {:>8} {:>8} {:>7} {:>9}\n", head, "likeness", "duration", "silence",
              "clipped", "failed", "at limit");
+  const auto number = [](const std::optional<double>& value) {
+    return value ? fmt::format("{:.3f}", *value) : std::string("-");
+  };
   for (const eval::Row& row : evaluation.rows) {
     const eval::Totals& totals = row.totals;
-    std::string line = fmt::format("{:<16}", row.voice);
+    std::string line = fmt::format("{:<16} {:>6.3f}", row.voice, totals.score);
     for (const eval::TextErrors& errors : totals.errors)
       line +=
-          fmt::format(" {:>17} {:>7}", share(errors.words.rate()), share(errors.characters.rate()));
-    const auto number = [](const std::optional<double>& value) {
-      return value ? fmt::format("{:.3f}", *value) : std::string("-");
-    };
+          fmt::format(" {:>14} {:>7}", share(errors.words.rate()), share(errors.characters.rate()));
     fmt::print("{} {:>8} {:>8} {:>8} {:>8} {:>7} {:>9}\n", line, number(totals.likeness),
                number(totals.duration_ratio), share(totals.silent_share),
                share(totals.clipped_share), totals.failed, totals.reached_limit);

@@ -40,7 +40,7 @@ eval::Program parse_program(const std::string& flag, const std::string& text) {
   if (text.find('/') != std::string::npos || !fs::is_regular_file(script, failed)) {
     throw Error(ErrorKind::not_found, flag + ' ' + text, "there is no " + script.string(), kRemedy);
   }
-  return {text, quoted(folder / "bin/python") + ' ' + quoted(script)};
+  return {text, "PYTHONPATH=" + quoted(folder) + " exec python3 " + quoted(script)};
 }
 
 }  // namespace koi::cli

@@ -35,6 +35,8 @@ void SpeechFlags::add_to(CLI::App* command) {
   lora.add_to(command,
               "adapter to speak with, unmerged: a run's .ckpt or a folder in PEFT's layout; "
               "FILE:0.7 for a weight (several)");
+  add_switch(command, "cache", cache_,
+             "keep what was computed of references in ~/.cache/koi/voices, 1 GiB at most");
   add_shared_to(command);
 }
 
@@ -80,8 +82,6 @@ void SpeechFlags::add_shared_to(CLI::App* command) {
                     "names of special tokens in texts become these tokens, as in the reference");
   add_switch(command, "half", half_, "fp16 instead of bf16 on a GPU; a CPU computes in fp32");
   add_switch(command, "compile", compile_, "does nothing; accepted for the reference's scripts");
-  add_switch(command, "cache", cache_,
-             "keep what was computed of references in ~/.cache/koi/voices, 1 GiB at most");
   add_switch(command, "graphs", graphs_,
              "on a GPU record what a frame takes once and play it (CUDA graphs)");
   weights_.add_to(command);

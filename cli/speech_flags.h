@@ -23,7 +23,9 @@ struct SpeechFlags {
   uint32_t seed = 42;
   LoraFlags lora;
 
-  // All of them; without those for one text and one model (--text, --checkpoint-path, --lora).
+  // All of them; without those of one text, one model and references (--text, --checkpoint-path,
+  // --lora,
+  // --cache).
   void add_to(CLI::App* command);
   void add_shared_to(CLI::App* command);
 

@@ -8,6 +8,7 @@
 #include "koi/base/folder_lock.h"
 #include "koi/base/hash.h"
 #include "koi/eval/embedding.h"
+#include "koi/text/normalize.h"
 
 namespace koi::eval {
 namespace {
@@ -23,6 +24,7 @@ std::string identity_of(const Program& program) {
   std::string identity = program.command + '\n';
   std::istringstream words(program.command);
   for (std::string word; words >> word;) {
+    std::erase(word, '\'');
     std::error_code failed;
     if (!fs::is_regular_file(word, failed) || fs::file_size(word, failed) > kMostBytes) continue;
     identity += base::sha256_hex(base::read_file(word)) + '\n';
@@ -36,6 +38,11 @@ std::string hash_of_texts(const std::vector<Sentence>& sentences) {
   std::string all;
   for (const std::string& text : texts) all += text + '\n';
   return base::sha256_hex(all);
+}
+
+// Recognisers know words, not figures.
+std::string said(const std::string& text) {
+  return text::read_numbers(text, text::NumberReading::by_script);
 }
 
 // By which the programs know a take.
@@ -65,7 +72,7 @@ class Inquiry {
       answers.emplace_back(results.size());
       for (size_t i = 0; i < results.size(); ++i) {
         const Take& take = results[i].take;
-        Request request{name_of(evaluation_, row, i), take.wav, text_of(take)};
+        Request request{name_of(evaluation_, row, i), take.wav, said(text_of(take))};
         if (const auto before = kept_.find(about + key_of(take))) {
           answers[row][i] = *before;
           request.wav.clear();

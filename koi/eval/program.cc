@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "koi/base/error.h"
+#include "koi/base/interrupt.h"
 #include "koi/base/limited_program.h"
 #include "koi/base/utf8.h"
 #include "koi/dataset/file_list.h"
@@ -153,6 +154,8 @@ void ask(const Program& program, const std::vector<Request>& requests, const Ask
   try {
     end = base::run_limited(argv, input.descriptor(), limits,
                             [&](std::string_view bytes) { answers.add(bytes); });
+  } catch (const base::Interrupted&) {
+    throw base::Interrupted(program.name, "was stopped", "the same command goes on");
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::not_found) throw;
     throw Error(ErrorKind::not_found, program.name,

@@ -9,17 +9,17 @@
 
 namespace koi::eval {
 
-// A command line of sh. It is started once for all that it is asked, reads its standard input,
+// A command line of sh. It is started once for all that it is asked, reads from its standard input
 // lines
 //   NAME<tab>WAV<tab>TEXT
-// (UTF-8; WAV a path to a 16-bit WAV file with one channel; TEXT what was to be said, from which a
-// closed language model may be built), and writes to its standard output in any order, for each
-// line
+// (UTF-8; WAV a path to a 16-bit WAV file with one channel; TEXT what was to be said, numbers in
+// words, so that a closed language model may be built), and writes to its standard output, in any
+// order, for each of them
 //   NAME<tab>ANSWER
 // once: a recogniser what it hears, maybe nothing; an embedder numbers with spaces between, as many
 // for each, or nothing where it cannot tell. It may read all lines before its first answer. A line
 // with an empty WAV asks for no answer: it tells of a text of this run whose answer is known
-// already. Its end of the input is the end of its work; it exits with status 0.
+// already. At the end of its input it ends, with status 0.
 struct Program {
   std::string name;
   std::string command;

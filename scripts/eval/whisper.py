@@ -20,4 +20,5 @@ def main() -> None:
         koi_lines.answer(request, " ".join(segment.text for segment in segments))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -29,7 +29,7 @@ fresh_machine() {
 }
 
 run_setup() {
-  env -i PATH="$work/bin" HOME="$work" KOI_LIBTORCH="$work/cache/libtorch" KOI_ORACLES="$work/cache/oracles" "$@" "$work/bin/bash" "$root/scripts/setup" \
+  env -i PATH="$work/bin" HOME="$work" KOI_LIBTORCH="$work/cache/libtorch" KOI_ORACLES="$work/cache/oracles" KOI_EVAL="$work/cache/eval" "$@" "$work/bin/bash" "$root/scripts/setup" ${run_setup_with:+"$run_setup_with"} \
     >"$work/out" 2>"$work/err"
   status=$?
 }
@@ -71,6 +71,19 @@ run_setup KOI_CUDA=1
 check 'exit status 0' [ "$status" -eq 0 ]
 check 'torch and eleven nvidia wheels are asked for' \
   [ "$(grep -o 'nvidia-[a-z0-9-]*==\|torch==' <(grep download "$work/calls") | wc -l)" -eq 12 ]
+
+case_name='the recognisers on top'
+run_setup_with=--eval
+: >"$work/calls"
+run_setup
+check 'exit status 0' [ "$status" -eq 0 ]
+check 'their wheels are asked for' grep -q 'faster-whisper==.* pocketsphinx==.* resemblyzer==' "$work/calls"
+check 'the programs lie beside them' [ -f "$work/cache/eval/koi/whisper.py" ]
+run_setup_with=--evil
+run_setup
+check 'exit status 1' [ "$status" -eq 1 ]
+check 'names the argument' grep -qF 'unknown argument --evil' "$work/err"
+run_setup_with=
 
 case_name='what a killed run left is cleared away'
 fresh_machine
