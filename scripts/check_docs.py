@@ -11,6 +11,7 @@ PAIRS = [("README.md", "README.ko.md")] + [
 ]
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(#[^)\s]*)?\)")
 COMMAND = re.compile(r"(?:^|[\s`(/])koi ([a-z]+(?:-[a-z]+)*)((?:[^\n`|]|\\\n)*)", re.M)
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*")
 
 
@@ -35,7 +36,8 @@ def help_texts(program: pathlib.Path) -> dict[str, str]:
 
 def code_of(text: str) -> str:
     """Code blocks and code spans, where commands stand."""
-    return "\n".join(re.findall(r"```(?:sh|bash|console)?\n(.*?)```", text, re.S) + re.findall(r"`([^`\n]+)`", text))
+    blocks = [m[2] for m in BLOCK.finditer(text) if m[1] in ("", "sh", "bash", "console")]
+    return "\n".join(blocks + re.findall(r"`([^`\n]+)`", BLOCK.sub("", text)))
 
 
 def unknown_commands(path: pathlib.Path, text: str, helps: dict[str, str]) -> list[str]:
