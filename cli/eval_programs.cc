@@ -4,6 +4,7 @@
 
 #include "koi/base/blob_cache.h"
 #include "koi/base/error.h"
+#include "koi/base/shell_word.h"
 
 namespace koi::cli {
 namespace {
@@ -16,13 +17,6 @@ fs::path setup_folder() {
   const char* set = std::getenv("KOI_EVAL");
   if (set != nullptr && *set != '\0') return set;
   return base::BlobCache::user_folder("eval-1").value_or("");
-}
-
-// As one word of sh.
-std::string quoted(const fs::path& path) {
-  std::string word = "'";
-  for (const char c : path.string()) word += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return word + "'";
 }
 
 }  // namespace
@@ -40,7 +34,8 @@ eval::Program parse_program(const std::string& flag, const std::string& text) {
   if (text.find('/') != std::string::npos || !fs::is_regular_file(script, failed)) {
     throw Error(ErrorKind::not_found, flag + ' ' + text, "there is no " + script.string(), kRemedy);
   }
-  return {text, "PYTHONPATH=" + quoted(folder) + " exec python3 " + quoted(script)};
+  return {text,
+          "PYTHONPATH=" + base::shell_word(folder) + " exec python3 " + base::shell_word(script)};
 }
 
 }  // namespace koi::cli

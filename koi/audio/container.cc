@@ -7,6 +7,7 @@
 #include "koi/audio/audio_file.h"
 #include "koi/base/bytes.h"
 #include "koi/base/error.h"
+#include "koi/base/shell_word.h"
 
 namespace koi::audio {
 namespace {
@@ -38,12 +39,6 @@ bool has(std::string_view bytes, size_t offset, std::string_view expected) {
 uint64_t read_length(base::ByteReader& reader, bool big_endian) {
   const auto length = reader.read<uint32_t>();
   return big_endian ? __builtin_bswap32(length) : length;
-}
-
-std::string shell_quoted(const std::string& text) {
-  std::string quoted = "'";
-  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return quoted + "'";
 }
 
 }  // namespace
@@ -90,7 +85,7 @@ std::string ffmpeg_command(const std::string& path) {
   std::filesystem::path wav(path);
   wav.replace_extension(".wav");
   if (wav == path) wav.replace_filename(wav.stem().string() + "-converted.wav");
-  return "ffmpeg -i " + shell_quoted(path) + " " + shell_quoted(wav.string());
+  return "ffmpeg -i " + base::shell_word(path) + " " + base::shell_word(wav.string());
 }
 
 }  // namespace koi::audio

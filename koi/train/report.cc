@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "koi/base/html.h"
+#include "koi/base/shell_word.h"
 #include "koi/train/checkpoint_files.h"
 #include "koi/train/settings_summary.h"
 #include "koi/train/svg_chart.h"
@@ -17,20 +18,9 @@ namespace {
 using base::escape_html;
 using base::heading_in_both;
 using base::in_both;
+using base::shell_word;
 
 std::string step_name(int64_t step) { return checkpoint_path("", step).stem().string(); }
-
-// For a shell: quoted where it holds more than letters, digits and a few signs.
-std::string shell_word(const std::string& word) {
-  const auto is_plain = [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) || (c & 0x80) != 0 ||
-           std::string_view("/._-+=").find(c) != std::string_view::npos;
-  };
-  if (!word.empty() && std::all_of(word.begin(), word.end(), is_plain)) return word;
-  std::string quoted = "'";
-  for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return quoted + "'";
-}
 
 const Metrics* best_of(const std::vector<Metrics>& rows) {
   const Metrics* best = nullptr;
