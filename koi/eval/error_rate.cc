@@ -1,10 +1,9 @@
 #include "koi/eval/error_rate.h"
 
-#include <algorithm>
 #include <limits>
-#include <numeric>
 #include <utility>
 
+#include "koi/base/edit_distance.h"
 #include "koi/base/utf8.h"
 #include "koi/text/normalize.h"
 #include "koi/text/script.h"
@@ -16,23 +15,8 @@ namespace {
 bool is_apostrophe(char32_t code) { return code == U'\'' || code == U'\u2019'; }
 
 template <typename Sequence>
-int64_t distance(const Sequence& from, const Sequence& to) {
-  std::vector<int64_t> row(to.size() + 1);
-  std::iota(row.begin(), row.end(), int64_t{0});
-  for (size_t i = 0; i < from.size(); ++i) {
-    int64_t diagonal = row[0]++;
-    for (size_t j = 0; j < to.size(); ++j) {
-      const int64_t replaced = diagonal + (from[i] == to[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
-    }
-  }
-  return row.back();
-}
-
-template <typename Sequence>
 Errors errors_of(const Sequence& reference, const Sequence& hypothesis) {
-  return {distance(reference, hypothesis), static_cast<int64_t>(reference.size())};
+  return {base::edit_distance(reference, hypothesis), static_cast<int64_t>(reference.size())};
 }
 
 std::u32string joined(const std::vector<std::u32string>& words, std::u32string_view between) {
