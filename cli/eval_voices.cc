@@ -73,7 +73,12 @@ VoiceWords parse_voice(const std::string& text) {
   words.checkpoint = rest;
   if (!fs::is_directory(words.checkpoint))
     throw Error(ErrorKind::not_found, rest, "no such checkpoint folder");
-  if (words.name.empty()) words.name = (words.checkpoint / "").parent_path().filename().string();
+  if (!words.name.empty()) return words;
+  words.name = (words.checkpoint / "").parent_path().filename().string();
+  for (const std::string& adapter : words.adapters) {
+    const fs::path path = lora_path(adapter);
+    words.name += '+' + path.stem().string() + adapter.substr(path.string().size());
+  }
   return words;
 }
 

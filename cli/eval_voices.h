@@ -12,7 +12,7 @@ namespace koi::cli {
 // What is written on the command line: [NAME=]CHECKPOINT[+ADAPTER[:WEIGHT]...]. A path that holds
 // such signs itself is taken as it is where there is one of that name.
 struct VoiceWords {
-  std::string name;  // by default the last part of the checkpoint's path
+  std::string name;  // by default as the folder is called, and the adapters: base+alice
   base::fs::path checkpoint;
   std::vector<std::string> adapters;
 };

@@ -166,6 +166,11 @@ void check(const Settings& settings, const std::vector<Voice>& voices) {
     throw Error(ErrorKind::usage, "eval", "there is nothing to evaluate",
                 "give checkpoints, or recordings of the sentences");
   }
+  if (settings.output.string().find_first_of("\t\r\n") != std::string::npos) {
+    throw Error(ErrorKind::usage, settings.output.string(),
+                "has a tab or a line end in its name, which no program could be told",
+                "give another folder");
+  }
   std::vector<std::string> names;
   for (const Voice& voice : voices) names.push_back(voice.name);
   check_unique(names, "checkpoint");

@@ -38,10 +38,11 @@ struct Events {
 // folder made or asked is not made or asked again (output/kept.jsonl) where it depends on the same:
 // an answer on the WAV file and its text, the command with the files that it names, and the set of
 // texts. An embedder needs a voice of Kind::originals: likeness is the cosine of a sentence's
-// embedding with the mean of that voice's, for that voice itself without its own. Throws
-// Error(usage) for no voices, for voices or programs of equal names, and for an embedder without
-// recordings; Error(corrupt) for names that can be no file's; Error(io) where another evaluation is
-// at work in the folder; and what make_takes() and ask() throw.
+// embedding with the mean of that voice's, for that voice itself without its own.
+// Throws Error(usage) for no voices, for voices or programs of equal names, for an embedder without
+// recordings, and for tabs and line ends in the path of `output`; Error(corrupt) for names that can
+// be no file's; Error(io) where another evaluation is at work in the folder; and what make_takes()
+// and ask() throw.
 Evaluation evaluate(const Settings& settings, std::vector<Sentence> sentences,
                     const std::vector<Voice>& voices, const Events& events);
 

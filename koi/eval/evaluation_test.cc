@@ -195,6 +195,9 @@ TEST_F(EvaluationTest, ASentenceThatFailsIsAllWrongAndTheOthersGoOn) {
 TEST_F(EvaluationTest, WhatCannotBeIsRefusedBeforeAnythingIsSpoken) {
   EXPECT_THAT(refusal({}), HasSubstr("nothing to evaluate"));
   EXPECT_THAT(refusal({voice("a", 1), voice("a", 2)}), HasSubstr("the name a comes twice"));
+  settings.output = dir / "a\tb";
+  EXPECT_THAT(refusal({voice("a", 1)}), HasSubstr("has a tab or a line end"));
+  settings.output = dir / "결과";
   EXPECT_THAT(refusal({voice("../a", 1)}), HasSubstr("cannot be a file's"));
   settings.recognizers = {recognizer(), recognizer()};
   EXPECT_THAT(refusal({voice("a", 1)}), HasSubstr("the name ear comes twice"));

@@ -101,7 +101,7 @@ TEST_F(EvalTest, MeasuresCheckpointsBesideTheRecordings) {
   const std::string adapter = train_adapter();
   must({"merge-lora", "--base-weight", "base", "--lora-weight", adapter, "--output", "merged"});
   const json report =
-      eval({"base", "tuned=base+" + adapter, "merged", "--recordings", "녹음", "--recognizer",
+      eval({"base", "base+" + adapter, "merged", "--recordings", "녹음", "--recognizer",
             "귀=sh hear.sh", "--speaker", std::string("who=") + kKnow});
   ASSERT_EQ(report["rows"].size(), 5U);
   json rows;
@@ -122,7 +122,7 @@ TEST_F(EvalTest, MeasuresCheckpointsBesideTheRecordings) {
   const auto sound = [&](const std::string& voice) {
     return base::read_file(at / ("결과/" + voice + "/둘.wav"));
   };
-  EXPECT_EQ(sound("tuned"), sound("merged"));
+  EXPECT_EQ(sound("base+" + fs::path(adapter).stem().string()), sound("merged"));
   must({"say", "--text", "안녕하세요", "--checkpoint-path", "base", "--greedy", "--max-new-tokens",
         "12", "--min-new-tokens", "12", "-o", "said.wav"});
   EXPECT_EQ(sound("base"), base::read_file(at / "said.wav"));
