@@ -32,7 +32,7 @@ class EvalTest : public testing::Test {
  protected:
   void SetUp() override {
     must({"init", "base", "--preset", "tiny"});
-    for (const auto& entry : fs::directory_iterator(KOI_SOURCE_DIR "/assets/demo-codec")) {
+    for (const auto& entry : fs::directory_iterator(KOI_SOURCE_DIR "/assets/koi-tiny")) {
       if (entry.path().filename() == "README.md") continue;
       fs::copy_file(entry.path(), at / "base" / entry.path().filename(),
                     fs::copy_options::overwrite_existing);

@@ -164,7 +164,7 @@ TEST_F(InterruptTest, Import) {
 
 TEST_F(InterruptTest, ExtractVq) {
   constexpr int kRecordings = 24;
-  const std::string codec = KOI_SOURCE_DIR "/assets/demo-codec/";
+  const std::string codec = KOI_SOURCE_DIR "/assets/koi-tiny/";
   for (const std::string folder : {"whole", "broken"}) make_recordings(at / folder, kRecordings);
   const auto command = [&](const std::string& folder) {
     return Words{"extract-vq", folder, "--checkpoint-path",

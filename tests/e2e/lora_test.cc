@@ -33,7 +33,7 @@ class LoraCommands : public testing::Test {
 
   void make_base(const std::string& name, const std::string& seed) {
     must({"init", name, "--preset", "tiny", "--seed", seed});
-    for (const auto& entry : fs::directory_iterator(KOI_SOURCE_DIR "/assets/demo-codec")) {
+    for (const auto& entry : fs::directory_iterator(KOI_SOURCE_DIR "/assets/koi-tiny")) {
       if (entry.path().filename() == "README.md") continue;
       fs::copy_file(entry.path(), at / name / entry.path().filename(),
                     fs::copy_options::overwrite_existing);

@@ -19,8 +19,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kSamplesPerFrame = 2048;
-constexpr int kSampleRateHz = 44100;
+constexpr int kSamplesPerFrame = 768;
+constexpr int kSampleRateHz = 16000;
 
 std::vector<nlohmann::json> read_lines(const fs::path& path) {
   std::vector<nlohmann::json> rows;
@@ -44,7 +44,7 @@ void make_recordings(const fs::path& out, const std::string& speaker, const std:
 
 void make_checkpoint(const fs::path& folder) {
   must({"init", "checkpoint", "--preset", "tiny", "--seed", "1"}, folder);
-  for (const auto& entry : fs::directory_iterator(KOI_SOURCE_DIR "/assets/demo-codec")) {
+  for (const auto& entry : fs::directory_iterator(KOI_SOURCE_DIR "/assets/koi-tiny")) {
     if (entry.path().filename() == "README.md") continue;
     fs::copy_file(entry.path(), folder / "checkpoint" / entry.path().filename(),
                   fs::copy_options::overwrite_existing);

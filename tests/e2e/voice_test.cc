@@ -24,7 +24,7 @@ TEST(Voice, TheValidationLossOfRealRecordingsFalls) {
   };
   must(run({"python3", KOI_SOURCE_DIR "/scripts/demo_data.py", at / "녹음", "--minutes", "4"}));
   must(koi({"init", "base", "--preset", "tiny", "--seed", "1"}, at.path()));
-  for (const auto& entry : fs::directory_iterator(KOI_SOURCE_DIR "/assets/demo-codec"))
+  for (const auto& entry : fs::directory_iterator(KOI_SOURCE_DIR "/assets/koi-tiny"))
     fs::copy(entry.path(), at / "base", fs::copy_options::overwrite_existing);
   const std::string codec = at / "base/firefly-gan-vq-fsq-8x1024-21hz-generator.pth";
   must(koi({"loudness-norm", "녹음", "data"}, at.path()));
