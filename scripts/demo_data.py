@@ -1,10 +1,10 @@
 """Real recordings with transcripts from Debian's packages, as SPEAKER/NAME.wav + SPEAKER/NAME.lab.
 
-    demo_data.py OUT [--minutes 4] [--speaker allison] [--language en|ru]
+    demo_data.py OUT [--minutes 4] [--speaker allison] [--language en|es|ru]
 
 The voices: Asterisk core sounds, English, recorded by Allison Smith (theivrvoice.com), (c) 2003-2010, funded by Digium,
-Inc., CC BY-SA 3.0; Russian, recorded by Maxim Topal (ivrvoice.ru), CC BY 3.0. Audio made from one carries the same line
-and licence.
+Inc., CC BY-SA 3.0; Spanish, the same; Russian, recorded by Maxim Topal (ivrvoice.ru), CC BY 3.0. Audio made from one
+carries the same line and licence.
 
 Packages: asterisk-core-sounds-XX-g722 (recordings, G.722 at 16 kHz), asterisk-core-sounds-XX (transcripts). Where dpkg
 left out /usr/share/doc (small container images do), the transcripts are taken out of the package itself.
@@ -22,13 +22,14 @@ import sys
 import tempfile
 
 SOUNDS = pathlib.Path("/usr/share/asterisk/sounds")
-FOLDERS = {"en": "en_US_f_Allison", "ru": "ru_RU_f_IvrvoiceRU"}
+FOLDERS = {"en": "en_US_f_Allison", "es": "es_MX_f_Allison", "ru": "ru_RU_f_IvrvoiceRU"}
 HELD_OUT = pathlib.Path(__file__).with_name("demo_held_out.tsv")
 G722_BYTES_PER_SECOND = 8000
 DIGITS = "zero one two three four five six seven eight nine".split()
 SKIPPED_FOLDERS = ("letters/", "phonetic/", "digits/", "silence/")
 # English says digits and signs one by one; in the other languages it is not known how.
-NOT_SPOKEN_AS_WRITTEN = {"en": re.compile(r"[\[\]()<>]|\d\d|\d\.\d|H\.\d"), "ru": re.compile(r"[\[\]()<>\d#*]")}
+ANY_SIGN = re.compile(r"[\[\]()<>\d#*]")
+NOT_SPOKEN_AS_WRITTEN = {"en": re.compile(r"[\[\]()<>]|\d\d|\d\.\d|H\.\d"), "es": ANY_SIGN, "ru": ANY_SIGN}
 
 
 def transcript_lines(language: str) -> list[str]:
