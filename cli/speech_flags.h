@@ -23,10 +23,9 @@ struct SpeechFlags {
   uint32_t seed = 42;
   LoraFlags lora;
 
-  // All of them; without those of one text, one model and references (--text, --checkpoint-path,
-  // --lora,
-  // --cache).
   void add_to(CLI::App* command);
+  // Without those of one text, one model and references: --text, --checkpoint-path, --lora,
+  // --cache.
   void add_shared_to(CLI::App* command);
 
   // A text as it is to be spoken (--normalize). Throws Error(corrupt) for invalid UTF-8.
