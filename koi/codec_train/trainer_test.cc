@@ -172,6 +172,69 @@ TEST_F(CodecTrainer, RefusesCheckpointsOfOtherSizesAndDamagedOnes) {
   EXPECT_THROW(load_checkpoint(file, training->trainer), Error);
 }
 
+// Each weighs on what the codec becomes.
+TEST_F(CodecTrainer, EveryPartOfTheLossCounts) {
+  const auto outcome = [&](const std::string& setting) {
+    const auto training = make({setting});
+    while (!training->trainer.is_complete()) training->trainer.step();
+    return weights(training->trainer);
+  };
+  const Weights usual = outcome("seed=42");
+  for (const std::string setting :
+       {"loss.mel=3", "loss.stft=3", "loss.adversarial=3", "loss.feature=3", "loss.deviation=3"}) {
+    const Weights changed = outcome(setting);
+    bool same = true;
+    for (size_t i = 0; i < usual.size(); ++i)
+      same = same && (!usual[i].first.starts_with("codec.") ||
+                      at::equal(usual[i].second, changed[i].second));
+    EXPECT_FALSE(same) << setting;
+  }
+}
+
+// AdamW's first step is as long as the rate, unless its epsilon of 1e-8 is the larger part.
+TEST_F(CodecTrainer, GradientsAreClipped) {
+  const auto training =
+      make({"optimizer.clip_norm=1.0e-12", "optimizer.warmup_steps=0", "stages.encoder.lr=0.01"});
+  const auto weight = [&] {
+    for (const auto& [name, value] : weights(training->trainer))
+      if (name == "readout.weight") return value;
+    return at::Tensor();
+  };
+  const at::Tensor before = weight();
+  training->trainer.step();
+  EXPECT_LT((weight() - before).abs().max().item<double>(), 1e-4);
+}
+
+TEST_F(CodecTrainer, InputsBesideTheMiddleCost) {
+  const auto training = make({"stages.encoder.lr=0"});
+  EXPECT_LT(value(training->trainer.step(), "spread"), 1);
+  {
+    const at::NoGradGuard no_grad;
+    training->trainer.model().visit([](const std::string& name, at::Tensor& bias) {
+      if (name.ends_with("project_in.bias")) bias.add_(1);
+    });
+  }
+  // 1 is four deviations of 0.25.
+  EXPECT_NEAR(value(training->trainer.step(), "spread"), 16, 8);
+}
+
+TEST_F(CodecTrainer, CodesOfAnotherBackboneAreNotTaken) {
+  const auto first_step = [&](double factor) {
+    const auto training = make({"stages.encoder.steps=0"});
+    {
+      const at::NoGradGuard no_grad;
+      training->trainer.model().visit([&](const std::string& name, at::Tensor& weight) {
+        if (name.starts_with("codec.backbone.norm")) weight.mul_(factor).add_(1 - factor);
+      });
+    }
+    return training->trainer.step();
+  };
+  const Values usual = first_step(1), other = first_step(-2);
+  base::fs::remove_all(at_ / "codes");
+  EXPECT_EQ(first_step(-2), other);
+  EXPECT_NE(other, usual);
+}
+
 // A codec that was trained before is not spread anew.
 TEST_F(CodecTrainer, GoesOnWithAnotherCodecsWeights) {
   const auto first = make({"stages.encoder.steps=3"});
