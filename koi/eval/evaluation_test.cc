@@ -131,6 +131,23 @@ TEST_F(EvaluationTest, WhatIsThereIsNotMadeAgain) {
   EXPECT_EQ(asked, 0U);
 }
 
+TEST_F(EvaluationTest, AChangedRecordingIsSpokenAgain) {
+  Voice codec = voice("codec", 1);
+  codec.kind = Voice::Kind::codec;
+  evaluate({codec});
+  EXPECT_EQ(spoken, 2);
+  audio::write_wav_pcm16(recording("one"), tone(2), kRate_hz);
+  evaluate({codec});
+  EXPECT_EQ(spoken, 1);
+}
+
+// A recording is not held against itself.
+TEST_F(EvaluationTest, RecordingsAreLikeTheOthers) {
+  settings.embedder = {"who", R"(awk -F '\t' '{ print $1 "\t" ($1 ~ /one/ ? "1 0" : "0 1") }')"};
+  const Evaluation result = evaluate({originals()});
+  EXPECT_NEAR(*result.rows[0].totals.likeness, 0, 1e-12);
+}
+
 TEST_F(EvaluationTest, AnswersDependOnTheProgramAndOnAllTexts) {
   settings.recognizers = {recognizer()};
   const std::vector<Voice> voices{voice("good", 1)};

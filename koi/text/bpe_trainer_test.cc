@@ -57,6 +57,14 @@ TEST(BpeTrainer, RunsOfOneLetter) {
   EXPECT_THAT(learnt.merges, testing::Contains(Pair("aa", "aa")));
 }
 
+TEST(BpeTrainer, LongWordsAreLearntInPieces) {
+  const std::string letters(1024, 'a');
+  const BpeOptions options{.vocab_size = 400, .min_count = 1};
+  const auto has_end = testing::Contains(Pair(testing::_, "b"));
+  EXPECT_THAT(learn_merges(count({letters.substr(1) + "b"}), options).merges, has_end);
+  EXPECT_THAT(learn_merges(count({letters + "b"}), options).merges, testing::Not(has_end));
+}
+
 // A text without a space of a megabyte would take hours where each merge went through all of it.
 TEST(BpeTrainer, ALongWordIsLearntInPieces) {
   std::string word;
