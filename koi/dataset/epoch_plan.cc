@@ -27,7 +27,10 @@ class Planner {
       sample.length = 0;
       for (; begin < order.size(); ++begin) {
         const SentencePlace& sentence = plan.sentences[order[begin]];
-        if (!sample.parts.empty() && sample.length + sentence.length > wanted) break;
+        if (is_full(sample, plan.options) ||
+            (!sample.parts.empty() && sample.length + sentence.length > wanted)) {
+          break;
+        }
         sample.length += sentence.length;
         sample.parts.push_back(
             {.sentence = order[begin],
@@ -54,6 +57,11 @@ class Planner {
     PlannedRow samples;
     int64_t length = 0;
   };
+
+  static bool is_full(const PlannedSample& sample, const SamplerOptions& options) {
+    return options.max_sentences > 0 &&
+           static_cast<int64_t>(sample.parts.size()) >= options.max_sentences;
+  }
 
   std::vector<size_t> order_of(const SpeakerPlan& plan) {
     std::vector<size_t> order(plan.sentences.size());

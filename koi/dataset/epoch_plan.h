@@ -17,7 +17,8 @@ struct SentencePlace {
 
 struct SpeakerPlan {
   std::vector<SentencePlace> sentences;
-  SamplerOptions options;  // max_length, interactive_prob, use_speaker, causal, skip_text_prob
+  // max_length, max_sentences, interactive_prob, use_speaker, causal, skip_text_prob
+  SamplerOptions options;
 };
 
 // Consecutive whole sentences of one speaker.

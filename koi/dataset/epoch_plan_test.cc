@@ -107,6 +107,23 @@ TEST(EpochPlan, OverlongSentencesStandAlone) {
   }
 }
 
+TEST(EpochPlan, SamplesOfAsManySentencesAsAreWanted) {
+  SamplerOptions options{.max_length = kMaxLength};
+  options.max_sentences = 2;
+  size_t samples = 0, longest_row = 0;
+  for (const PlannedRow& row : plan_epoch({speaker(101, options)}, kMaxLength, {})) {
+    longest_row = std::max(longest_row, row.size());
+    for (const PlannedSample& sample : row) {
+      EXPECT_LE(sample.parts.size(), 2u);
+      ++samples;
+    }
+  }
+  // Lengths of 15 to 74: two fit into most of the samples, and more samples than one into rows.
+  EXPECT_LT(samples, 80u);
+  EXPECT_GT(samples, 50u);
+  EXPECT_GT(longest_row, 1u);
+}
+
 TEST(EpochPlan, SharesAreKept) {
   SamplerOptions options{.max_length = 40};
   options.interactive_prob = 0.25;

@@ -24,9 +24,11 @@ Turn turn_of(const TextData& speaker, const SamplerOptions& options, bool use_sp
   return turn;
 }
 
-void add_sentence(Turn& turn, const Sentence& sentence, size_t spelling) {
+void add_sentence(Turn& turn, const Sentence& sentence, size_t spelling, bool aligned) {
+  static const std::vector<uint32_t> unknown;
   turn.texts.push_back(text::clean_text(sentence.texts[spelling]));
   turn.codes.push_back(&sentence.codes);
+  if (aligned) turn.alignments.push_back(spelling == 0 ? &sentence.alignment : &unknown);
 }
 
 bool may_use_speaker(const SamplerOptions& options) {
@@ -78,7 +80,7 @@ int64_t EpochSource::turn_length(const Speaker& speaker, size_t sentence) const 
     if (skip_text && speaker.options.skip_text_prob == 0) continue;
     for (size_t i = 0; i < spoken.texts.size(); ++i) {
       Turn turn = turn_of(speaker.data, speaker.options, may_use_speaker(speaker.options));
-      add_sentence(turn, spoken, i);
+      add_sentence(turn, spoken, i, /*aligned=*/false);
       turn.skip_text = skip_text;
       longest = std::max(longest, pack_turn(turn, tokenizer_).tokens.columns);
     }
@@ -97,12 +99,14 @@ Sample EpochSource::build(const PlannedSample& planned) const {
   Turn turn = turn_of(speaker.data, speaker.options, planned.use_speaker);
   std::vector<Sample> turns;
   for (const PlannedSample::Part& part : planned.parts) {
-    add_sentence(turn, speaker.data.sentences[part.sentence], part.spelling);
+    add_sentence(turn, speaker.data.sentences[part.sentence], part.spelling,
+                 speaker.options.alignment);
     if (!planned.interactive) continue;
     turn.skip_text = part.skip_text;
     turns.push_back(pack_turn(turn, tokenizer_));
     turn.texts.clear();
     turn.codes.clear();
+    turn.alignments.clear();
   }
   return planned.interactive ? join_samples(turns) : pack_turn(turn, tokenizer_);
 }

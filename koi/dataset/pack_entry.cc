@@ -9,7 +9,9 @@
 #include "koi/base/parallel.h"
 #include "koi/checkpoint/elements.h"
 #include "koi/checkpoint/npy.h"
+#include "koi/dataset/alignment.h"
 #include "koi/dataset/shard.h"
+#include "koi/text/clean.h"
 
 namespace koi::dataset {
 namespace {
@@ -45,6 +47,18 @@ CodeRows read_code_rows(const fs::path& path, TextRules rules) {
     }
   }
   return rows;
+}
+
+// Of the sentence's codes and text, where the file is there.
+void add_alignment(Sentence& sentence, const fs::path& path) {
+  if (!fs::exists(path)) return;
+  sentence.alignment = read_alignment(path, sentence.codes.front().size());
+  // The characters are those that training sees.
+  const std::string text = text::clean_text(sentence.texts.front());
+  if (text != sentence.texts.front()) {
+    throw Error(ErrorKind::corrupt, path.string(), "is of a text that is changed by cleaning",
+                "write the transcript as \"" + text + "\"");
+  }
 }
 
 }  // namespace
@@ -104,6 +118,7 @@ PackedEntry EntryReader::read(const Job& job) const {
   try {
     sentence.codes = read_code_rows(job.entry->codes, options_.rules);
     const uint64_t frames = sentence.codes.empty() ? 0 : sentence.codes.front().size();
+    if (options_.rules == TextRules::repaired) add_alignment(sentence, alignment_path(*job.entry));
     return {Outcome::packed, frames, sentence_bytes(sentence, job.group->name)};
   } catch (const Error& error) {
     return {Outcome::no_codes, 0, error.what()};

@@ -118,6 +118,10 @@ std::vector<fs::path> transcript_paths(const PackEntry& entry, const PackOptions
   return paths;
 }
 
+fs::path alignment_path(const PackEntry& entry) {
+  return fs::path(entry.codes).replace_extension(".alignment");
+}
+
 std::vector<std::string> read_texts(const PackEntry& entry, const PackOptions& options) {
   if (entry.text) return {*entry.text};
   std::vector<std::string> texts;

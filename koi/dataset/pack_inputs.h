@@ -33,6 +33,9 @@ std::vector<PackGroup> read_input(const base::fs::path& input, const PackOptions
 // Where the transcripts of a folder's entry are.
 std::vector<base::fs::path> transcript_paths(const PackEntry& entry, const PackOptions& options);
 
+// Where the alignment of its codes with the text is, if there is one.
+base::fs::path alignment_path(const PackEntry& entry);
+
 // The words of an entry, cleaned, in each spelling. Throws as read_transcript().
 std::vector<std::string> read_texts(const PackEntry& entry, const PackOptions& options);
 

@@ -38,6 +38,7 @@ std::string state_of(const PackEntry& entry, const PackOptions& options) {
   std::string state;
   append_text(state, entry.codes.native());
   append_state(state, entry.codes);
+  append_state(state, alignment_path(entry));
   if (entry.text) {
     append_text(state, *entry.text);
   } else {

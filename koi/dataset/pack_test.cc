@@ -97,6 +97,26 @@ TEST_F(Pack, WhatCannotBePackedIsReportedAndLeftOut) {
                           HasSubstr("short.npy: holds no frames"), HasSubstr("broken.npy")));
 }
 
+TEST_F(Pack, AlignmentsComeAlong) {
+  add_pair("ada/a", "가나 다");
+  add_text("ada/a.alignment", "1 4");
+  add_pair("ada/b", "plain");
+  add_pair("ada/changed", "one.. two");
+  add_text("ada/changed.alignment", "1 1");
+  add_pair("ada/long", "long");
+  add_text("ada/long.alignment", "1 1 1 1 1");
+  const std::vector<TextData> all = records(pack());
+  ASSERT_EQ(all.size(), 1U);
+  ASSERT_EQ(all[0].sentences.size(), 2U);
+  EXPECT_THAT(all[0].sentences[0].alignment, ElementsAre(1, 4));
+  EXPECT_THAT(all[0].sentences[1].alignment, IsEmpty());
+  EXPECT_THAT(failures, ElementsAre(HasSubstr("write the transcript as \"one. two\""),
+                                    HasSubstr("is of 5 frames, the codes are 2")));
+  options.rules = TextRules::reference;  // which knows no such thing
+  for (const Sentence& sentence : records(pack())[0].sentences)
+    EXPECT_THAT(sentence.alignment, IsEmpty());
+}
+
 TEST_F(Pack, NothingToPackIsAnErrorAndLeavesTheOutput) {
   add_codes("ada/mute.npy");
   EXPECT_THROW(pack(), Error);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "koi/base/error.h"
+#include "koi/dataset/alignment.h"
 
 namespace koi::dataset {
 namespace {
@@ -24,12 +25,14 @@ void copy_columns(const TokenMatrix& from, int64_t from_column, TokenMatrix& to,
               "build-dataset again");
 }
 
+constexpr std::string_view kBeforeText = "<|im_start|>user\n";
+
 std::vector<int64_t> prompt_of(const Turn& turn, const text::Tokenizer& tokenizer) {
   using text::SpecialTokens;
   std::string joined;
   for (size_t i = 0; i < turn.texts.size(); ++i) joined += (i == 0 ? "" : " ") + turn.texts[i];
   const std::string speaker = turn.speaker.value_or("assistant");
-  std::vector<text::TextPart> parts = {{"<|im_start|>user\n", SpecialTokens::parse},
+  std::vector<text::TextPart> parts = {{kBeforeText, SpecialTokens::parse},
                                        {joined, turn.specials},
                                        {"<|im_end|><|im_start|>", SpecialTokens::parse},
                                        {speaker, turn.specials},
@@ -54,6 +57,8 @@ int64_t count_frames(const Turn& turn, size_t codebooks) {
   }
   return frames;
 }
+
+bool is_aligned(const Sample& sample) { return sample.alignment.rows > 0; }
 
 }  // namespace
 
@@ -95,6 +100,11 @@ Sample pack_turn(const Turn& turn, const text::Tokenizer& tokenizer) {
   for (int64_t row = 1; row < whole.rows; ++row) {
     std::fill_n(&sample.labels.at(row, 0), prompt_length - 1, kIgnoredLabel);
   }
+  if (!turn.alignments.empty()) {
+    const auto spoken = align_tokens(turn, {prompt, kBeforeText.size()}, tokenizer);
+    sample.alignment = TokenMatrix(1, columns, kIgnoredLabel);
+    std::copy(spoken.begin(), spoken.end(), &sample.alignment.at(0, prompt_length - 1));
+  }
   return sample;
 }
 
@@ -106,10 +116,14 @@ Sample join_samples(const std::vector<Sample>& samples) {
     columns += sample.tokens.columns;
   }
   Sample joined{TokenMatrix(rows, columns, 0), TokenMatrix(rows, columns, 0)};
+  if (std::any_of(samples.begin(), samples.end(), is_aligned))
+    joined.alignment = TokenMatrix(1, columns, kIgnoredLabel);
   int64_t column = 0;
   for (const Sample& sample : samples) {
     copy_columns(sample.tokens, 0, joined.tokens, column, sample.tokens.columns);
     copy_columns(sample.labels, 0, joined.labels, column, sample.tokens.columns);
+    if (is_aligned(sample))
+      copy_columns(sample.alignment, 0, joined.alignment, column, sample.tokens.columns);
     column += sample.tokens.columns;
   }
   return joined;
@@ -159,7 +173,7 @@ Batch pack_samples(const std::vector<Sample>& samples, int64_t max_length) {
   batch.rows = joined.tokens.rows;
   batch.attention_mask.assign(position(batch.columns), 0);
   const auto take = [&](const TokenMatrix& from, std::vector<int64_t>& to) {
-    for (int64_t row = 0; row < batch.rows; ++row) {
+    for (int64_t row = 0; row < from.rows; ++row) {
       int64_t column = 0;
       for (size_t i = 0; i < samples.size(); ++i) {
         const auto begin = from.values.begin() + row * from.columns + column;
@@ -170,6 +184,7 @@ Batch pack_samples(const std::vector<Sample>& samples, int64_t max_length) {
   };
   take(joined.tokens, batch.tokens);
   take(joined.labels, batch.labels);
+  take(joined.alignment, batch.alignment);
   return batch;
 }
 

@@ -36,12 +36,17 @@ struct TokenMatrix {
 struct Sample {
   TokenMatrix tokens;
   TokenMatrix labels;
+  // [1, T], the token of the text that is spoken in the next column's frame, kIgnoredLabel where
+  // there is none; [0, 0] where that is not known.
+  TokenMatrix alignment = {};
 };
 
 // What one turn of a sample is made of: texts and codes of its sentences.
 struct Turn {
   std::vector<std::string> texts;      // cleaned (text::clean_text); joined by a space
   std::vector<const CodeRows*> codes;  // of the same sentences; joined along time
+  // Of the same sentences, see Sentence::alignment; empty where none is asked for.
+  std::vector<const std::vector<uint32_t>*> alignments = {};
   std::optional<std::string> speaker;  // absent: "assistant"
   bool skip_text = false;              // <|skip_text|> stands for the text, nothing is learnt
   int64_t num_codebooks = 0;           // 0: as many as the first sentence has
@@ -54,7 +59,8 @@ struct Turn {
 //   <|im_start|>user\n TEXTS <|im_end|><|im_start|> SPEAKER \n <|semantic|>... <|im_end|>
 // Code rows are ignored by the labels where the prompt stands; in the last column their label is 0.
 // With skip_text all n columns stay and all labels are ignored. Throws Error(corrupt) where codes
-// are missing, ragged, or fewer than num_codebooks rows.
+// are missing, ragged, or fewer than num_codebooks rows, or where an alignment is of other frames
+// or names characters that the text lacks.
 Sample pack_turn(const Turn& turn, const text::Tokenizer& tokenizer);
 
 // Samples one behind the other. Throws Error(corrupt) where their codebooks differ.
@@ -70,6 +76,8 @@ struct Batch {
   std::vector<int64_t> tokens;
   std::vector<int64_t> labels;
   std::vector<uint8_t> attention_mask;
+  // [T] of the only row, see Sample; collate leaves it empty.
+  std::vector<int64_t> alignment;
 };
 
 struct CollateOptions {

@@ -22,6 +22,7 @@ TextData from_message(const proto::TextData& message) {
     for (const proto::Semantics& row : from.semantics()) {
       to.codes.emplace_back(row.values().begin(), row.values().end());
     }
+    to.alignment.assign(from.alignment().begin(), from.alignment().end());
   }
   return record;
 }
@@ -51,6 +52,7 @@ std::string sentence_bytes(const Sentence& sentence, const std::string& speaker)
   }
   for (const auto& row : sentence.codes)
     to.add_semantics()->mutable_values()->Add(row.begin(), row.end());
+  to.mutable_alignment()->Add(sentence.alignment.begin(), sentence.alignment.end());
   record_length(message.ByteSizeLong(), speaker);  // throws where it cannot be a record's part
   return message.SerializeAsString();
 }

@@ -19,6 +19,9 @@ using CodeRows = std::vector<std::vector<uint32_t>>;
 struct Sentence {
   std::vector<std::string> texts;  // the same words in one or several spellings
   CodeRows codes;
+  // For each frame the character (code point) of the first text that is spoken in it, counted from
+  // 1; 0: none. Empty: not known.
+  std::vector<uint32_t> alignment = {};
   bool operator==(const Sentence&) const = default;
 };
 

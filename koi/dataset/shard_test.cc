@@ -9,7 +9,7 @@ namespace koi::dataset {
 namespace {
 
 const TextData kRecord{
-    "folder", "홍길동", {{{"a", "b"}, {{1, 2, 4294967295}, {0, 0, 300}}}, {{}, {}}}};
+    "folder", "홍길동", {{{"a", "b"}, {{1, 2, 4294967295}, {0, 0, 300}}, {0, 1, 1}}, {{}, {}}}};
 
 TEST(Shard, RecordsComeBack) {
   const test::TempDir folder;
@@ -30,6 +30,12 @@ TEST(Shard, BytesOfARecord) {
                         "\x1a\x05\x0a\x03\x01\xac\x02"  // 3: packed values
                         "\x1a\x00",                     // 3: no values
                         24));
+}
+
+// A field that the reference's readers skip: 15, packed.
+TEST(Shard, BytesOfAnAlignment) {
+  const TextData record{"", "", {{{}, {}, {0, 300}}}};
+  EXPECT_EQ(record_bytes(record), std::string("\x07\x00\x00\x00\x22\x05\x7a\x03\x00\xac\x02", 11));
 }
 
 TEST(Shard, NamesThatAreNoUtf8AreRefused) {

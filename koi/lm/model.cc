@@ -65,6 +65,19 @@ at::Tensor positions_of(const std::vector<int64_t>& segments) {
   return at::cat(parts);
 }
 
+// Evenly spaced ones of `rows`, at least one, see ForwardOptions::fast_frames.
+at::Tensor spaced_rows(const at::Tensor& rows, const ForwardOptions& options) {
+  if (options.fast_frames >= 1) return rows;
+  std::vector<int64_t> chosen;
+  for (int64_t i = 0;; ++i) {
+    const double place = (static_cast<double>(i) + options.fast_offset) / options.fast_frames;
+    if (place >= static_cast<double>(rows.numel())) break;
+    chosen.push_back(static_cast<int64_t>(place));
+  }
+  if (chosen.empty()) chosen.push_back(0);
+  return rows.index_select(0, at::tensor(chosen, rows.options()));
+}
+
 [[noreturn]] void fail_tokens(const std::string& what, const std::string& remedy = {}) {
   throw Error(ErrorKind::config, "tokens", what, remedy);
 }
@@ -134,8 +147,9 @@ DualArHidden DualAr::forward_hidden(const DualArInput& input, const ForwardOptio
   if (hidden.rows.numel() == 0)
     hidden.rows = at::arange(std::min(kRowsKeptAtLeast, next.size(0)), next.options());
 
-  const auto rows = tensor::upload(hidden.rows, device());
-  const auto codes = tensor::upload(inputs.index_select(0, hidden.rows), device());
+  hidden.fast_rows = spaced_rows(hidden.rows, options);
+  const auto rows = tensor::upload(hidden.fast_rows, device());
+  const auto codes = tensor::upload(inputs.index_select(0, hidden.fast_rows), device());
   const auto first = project_hidden(hidden.slow.index_select(0, rows)).unsqueeze(1);
   hidden.fast = at::cat({first, embed_code(codes)}, 1);
   const BlockPass fast_pass{.sizes = &fast_,

@@ -26,7 +26,8 @@ struct DualArInput {
 struct DualArHidden {
   at::Tensor slow;  // [B*T, D], un-normed
   at::Tensor rows;  // int64 [N], which of the B*T positions have a next frame; where the tokens lie
-  at::Tensor fast;  // [N, K, fast D], of these, un-normed
+  at::Tensor fast_rows;  // int64 [M], those of `rows` that the fast part computed, likewise
+  at::Tensor fast;       // [M, K, fast D], of these, un-normed
 };
 
 struct DualArOutput {
@@ -42,6 +43,10 @@ struct ForwardOptions {
   bool train = false;      // attention and LoRA dropout are drawn only then
   bool recompute = false;  // gradient checkpointing of every block; the model must outlive backward
   at::Generator* generator = nullptr;  // of the dropout masks, on the model's device
+  // Which frames the fast part computes: above 0 to 1, this share of them, evenly spaced, and 0 to
+  // below 1, where the first one lies in its space.
+  double fast_frames = 1;
+  double fast_offset = 0;
   Trace trace = {};
 };
 

@@ -21,6 +21,9 @@ Batch to_batch(const dataset::Batch& batch) {
   result.tokens = copy_of(batch.tokens, {batch.size, batch.rows, batch.columns});
   result.labels = copy_of(batch.labels, {batch.size, batch.rows, batch.columns});
   result.segments = batch.segments;
+  if (!batch.alignment.empty()) {
+    result.alignment = copy_of(batch.alignment, {static_cast<int64_t>(batch.alignment.size())});
+  }
   result.padding = at::empty({batch.size, batch.columns}, at::kBool);
   std::copy(batch.attention_mask.begin(), batch.attention_mask.end(),
             result.padding.mutable_data_ptr<bool>());

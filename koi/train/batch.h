@@ -12,6 +12,9 @@ struct Batch {
   at::Tensor padding;  // bool [B, T], true where padded; may be undefined
   // Lengths of the samples that stand one behind the other in the only row; empty: a row a sample.
   std::vector<int64_t> segments = {};
+  // int64 [B*T], the token that is spoken in the next column's frame, -100 where there is none; may
+  // be undefined.
+  at::Tensor alignment = {};
 
   int64_t token_count() const;  // positions that are no padding
 };

@@ -1,6 +1,7 @@
 #include "koi/train/losses.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "koi/dataset/sample.h"
 #include "koi/lm/recompute.h"
@@ -50,14 +51,27 @@ at::Tensor sum_over_rows(const at::Tensor& x, const at::Tensor& labels, const He
   return sum;
 }
 
-// Over the labels of row 0 that count.
-at::Tensor sum_over_tokens(const lm::DualAr& model, const lm::DualArHidden& hidden,
-                           const at::Tensor& labels, const lm::ForwardOptions& options) {
-  const auto wanted = labels.select(1, 0).flatten();  // [B*T]
-  const auto rows = wanted.ne(dataset::kIgnoredLabel).nonzero().squeeze(1);
+Head token_head(const lm::DualAr& model, const lm::ForwardOptions& options) {
   const lm::Dropout dropout{options.train, options.generator};
-  const Head head{[&model, dropout](const at::Tensor& x) { return model.token_logits(x, dropout); },
-                  model.config().vocab_size};
+  return {[&model, dropout](const at::Tensor& x) { return model.token_logits(x, dropout); },
+          model.config().vocab_size};
+}
+
+// Among the tokens of texts: at the same positions row 0 asks for <|semantic|>.
+Head text_head(const lm::DualAr& model, const lm::ForwardOptions& options) {
+  Head head = token_head(model, options);
+  head.logits = [&model, all = head.logits](const at::Tensor& x) {
+    const auto semantic = at::full({1}, model.semantic_token_id(), x.options().dtype(at::kLong));
+    return all(x).index_fill(-1, semantic, -std::numeric_limits<double>::infinity());
+  };
+  return head;
+}
+
+// Over those of `wanted` [B*T] that count.
+at::Tensor sum_over_tokens(const lm::DualAr& model, const lm::DualArHidden& hidden,
+                           const at::Tensor& wanted, const Head& head,
+                           const lm::ForwardOptions& options) {
+  const auto rows = wanted.ne(dataset::kIgnoredLabel).nonzero().squeeze(1);
   const at::Device device = model.device();
   return sum_over_rows(hidden.slow.index_select(0, tensor::upload(rows, device)),
                        tensor::upload(wanted.index_select(0, rows), device), head,
@@ -76,7 +90,10 @@ at::Tensor sum_over_codes(const lm::DualAr& model, const lm::DualArHidden& hidde
   const auto on_device = [&](const at::Tensor& rows) {
     return tensor::upload(wanted.index_select(0, rows), model.device());
   };
-  const auto computed = sum_over_rows(hidden.fast, on_device(hidden.rows), head, options.generator);
+  const double stands_for =
+      static_cast<double>(hidden.rows.numel()) / static_cast<double>(hidden.fast_rows.numel());
+  const auto computed =
+      sum_over_rows(hidden.fast, on_device(hidden.fast_rows), head, options.generator) * stands_for;
 
   const auto other = wanted.ne(dataset::kIgnoredLabel).any(1).index_fill_(0, hidden.rows, false);
   const auto rows = other.nonzero().squeeze(1);
@@ -92,11 +109,12 @@ LabelCounts& LabelCounts::operator+=(const LabelCounts& other) {
   tokens += other.tokens;
   codes += other.codes;
   accuracy += other.accuracy;
+  alignment += other.alignment;
   return *this;
 }
 
 LabelCounts LabelCounts::operator*(double factor) const {
-  return {tokens * factor, codes * factor, accuracy * factor};
+  return {tokens * factor, codes * factor, accuracy * factor, alignment * factor};
 }
 
 LabelCounts count_labels(const Batch& batch) {
@@ -106,21 +124,33 @@ LabelCounts count_labels(const Batch& batch) {
   const auto count = [](const at::Tensor& which) {
     return static_cast<double>(which.sum().item<int64_t>());
   };
-  return {.tokens = count(counted.select(1, 0)), .codes = count(codes), .accuracy = count(seen)};
+  LabelCounts counts{
+      .tokens = count(counted.select(1, 0)), .codes = count(codes), .accuracy = count(seen)};
+  if (batch.alignment.defined())
+    counts.alignment = count(batch.alignment.ne(dataset::kIgnoredLabel));
+  return counts;
 }
 
 Losses compute_losses(const lm::DualAr& model, const Batch& batch, const LabelCounts& divisors,
-                      const lm::ForwardOptions& options) {
+                      const lm::ForwardOptions& options, double alignment_weight) {
   const lm::DualArHidden hidden = model.forward_hidden(
       {.tokens = batch.tokens, .padding = batch.padding, .segments = batch.segments}, options);
   // Which of the labels count is found out where they lie, on the CPU: a GPU is not waited for.
-  const auto tokens = sum_over_tokens(model, hidden, batch.labels, options);
+  const auto tokens = sum_over_tokens(model, hidden, batch.labels.select(1, 0).flatten(),
+                                      token_head(model, options), options);
   const auto codes = sum_over_codes(model, hidden, batch.labels, options);
 
   Losses losses;
   losses.base_loss = ratio(tokens[0], divisors.tokens);
   losses.semantic_loss = ratio(codes[0], divisors.codes);
   losses.loss = losses.base_loss + losses.semantic_loss;
+  losses.alignment_loss = at::zeros_like(losses.base_loss);
+  if (alignment_weight > 0 && batch.alignment.defined()) {
+    const auto spoken =
+        sum_over_tokens(model, hidden, batch.alignment, text_head(model, options), options);
+    losses.alignment_loss = ratio(spoken[0], divisors.alignment);
+    losses.loss = losses.loss + alignment_weight * losses.alignment_loss;
+  }
   losses.top_5_accuracy = ratio(codes[1].detach(), divisors.accuracy);
   return losses;
 }

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+#include <set>
+
 #include "koi/dataset/sample.h"
 #include "tests/support/tensor_near.h"
 #include "tests/support/train_samples.h"
@@ -81,6 +84,65 @@ TEST(Losses, InPiecesAsInOne) {
   EXPECT_NEAR(losses.base_loss.item<double>(), whole.item<double>(), kNear);
   const auto& expected = model.output.weight.grad();
   test::expect_near(in_pieces, expected, kNear * expected.abs().max().item<double>(), "gradient");
+}
+
+// The token that is spoken at each position [T]; every third position has none.
+at::Tensor spoken_tokens(int64_t length) {
+  auto generator = tensor::make_generator(9);
+  auto tokens = at::randint(6, 30, {length}, generator, at::kLong);
+  tokens.slice(0, 0, length, 3).fill_(dataset::kIgnoredLabel);
+  return tokens;
+}
+
+TEST(Losses, AlignmentIsAskedForAmongTheTokensOfTexts) {
+  lm::DualAr model = test::small_model();
+  Batch batch = test::make_sample(1, 30);
+  const LabelCounts without = count_labels(batch);
+  batch.alignment = spoken_tokens(30);
+  const LabelCounts counts = count_labels(batch);
+  EXPECT_EQ(without.alignment, 0);
+  EXPECT_EQ(counts.alignment, 20);
+  const Losses losses = compute_losses(model, batch, counts, {.train = true}, 0.5);
+
+  auto logits = model.forward(batch.tokens, {}, {}).token_logits[0].detach().clone();
+  logits.select(1, test::kSemantic).fill_(-std::numeric_limits<float>::infinity());
+  const double expected = at::cross_entropy_loss(logits, batch.alignment).item<double>();
+  EXPECT_NEAR(losses.alignment_loss.item<double>(), expected, kNear);
+  const double others = losses.base_loss.item<double>() + losses.semantic_loss.item<double>();
+  EXPECT_NEAR(losses.loss.item<double>(), others + 0.5 * expected, kNear);
+
+  losses.loss.backward();  // through logits of minus infinity
+  EXPECT_TRUE(at::isfinite(model.output.weight.grad()).all().item<bool>());
+  const Losses not_asked = compute_losses(model, batch, counts, {.train = true});
+  EXPECT_EQ(not_asked.alignment_loss.item<double>(), 0);
+  EXPECT_NEAR(not_asked.loss.item<double>(), others, kNear);
+}
+
+// Each frame is in one of the quarters, which together are the whole.
+TEST(Losses, FramesOfTheFastPartStandForAll) {
+  const Batch batch = test::packed({test::make_sample(1, 23), test::make_sample(2, 27)});
+  const LabelCounts counts = count_labels(batch);
+  const auto run = [&](double share, double offset) {
+    lm::DualAr model = test::small_model();
+    const Losses losses = compute_losses(
+        model, batch, counts, {.train = true, .fast_frames = share, .fast_offset = offset});
+    losses.loss.backward();
+    return std::pair(losses.loss.item<double>(), model.fast_output.weight.grad().clone());
+  };
+  const auto [whole, gradient] = run(1, 0);
+  double sum = 0;
+  auto sum_of_gradients = at::zeros_like(gradient);
+  std::set<double> different;
+  for (const double offset : {0.0, 0.25, 0.5, 0.75}) {
+    const auto [loss, part] = run(0.25, offset);
+    sum += loss;
+    sum_of_gradients += part;
+    different.insert(loss);
+  }
+  EXPECT_NEAR(sum / 4, whole, kNear);
+  test::expect_near(sum_of_gradients / 4, gradient, kNear * gradient.abs().max().item<double>(),
+                    "gradient");
+  EXPECT_EQ(different.size(), 4u);
 }
 
 TEST(Losses, LabelsThatCount) {

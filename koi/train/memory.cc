@@ -147,6 +147,8 @@ class Estimator {
     std::sort(costs.begin(), costs.end());
     for (int64_t i = 0; i < shape.rows_per_batch; ++i)
       size_.add(shape.rows[costs[static_cast<size_t>(i) % costs.size()].second]);
+    size_.frames =
+        static_cast<int64_t>(std::ceil(static_cast<double>(size_.frames) * options_.fast_frames));
   }
 
   int64_t gradients_of(const std::string& prefix) const {

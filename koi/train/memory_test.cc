@@ -20,6 +20,9 @@ TEST(Memory, TheWorstBatchCounts) {
   EXPECT_EQ(step({small, large}, 2), step({large, small}, 2));
   EXPECT_GT(step({large, large}, 2), step({small, large}, 2));
   EXPECT_EQ(step({large}, 2), step({large, large}, 2));  // the next epoch's
+  const dataset::RowSize fewer_frames{.samples = {300, 200}, .frames = 100};
+  EXPECT_EQ(estimate_memory(model, {.rows = {large}}, {.fast_frames = 0.25}).kept.step,
+            step({fewer_frames}, 1));
 }
 
 // To the byte, what torch has in use; a process's memory is looked at in tests/processes.

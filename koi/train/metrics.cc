@@ -11,6 +11,7 @@ void put(Json& row, const std::string& prefix, const LossValues& values) {
   row[prefix + "loss"] = values.loss;
   row[prefix + "base_loss"] = values.base_loss;
   row[prefix + "semantic_loss"] = values.semantic_loss;
+  if (values.alignment_loss > 0) row[prefix + "alignment_loss"] = values.alignment_loss;
   row[prefix + "top_5_accuracy"] = values.top_5_accuracy;
 }
 
@@ -31,7 +32,8 @@ std::optional<LossValues> losses(const Json& row, const std::string& prefix) {
   return LossValues{.loss = loss->get<double>(),
                     .base_loss = number(row, prefix + "base_loss"),
                     .semantic_loss = number(row, prefix + "semantic_loss"),
-                    .top_5_accuracy = number(row, prefix + "top_5_accuracy")};
+                    .top_5_accuracy = number(row, prefix + "top_5_accuracy"),
+                    .alignment_loss = number(row, prefix + "alignment_loss")};
 }
 
 Metrics to_metrics(const Json& row) {

@@ -32,10 +32,10 @@ struct Metrics {
   std::optional<HeldOutLosses> validation = std::nullopt;  // after the update
 };
 
-// One line without its end: step, epoch where known, loss, base_loss, semantic_loss,
-// top_5_accuracy, grad_norm, lr, tokens, tokens_per_s, flops_per_s, gemm_share, memory_bytes,
-// peak_memory_bytes, time_left_s, then the same losses as val_loss and so on where validated, with
-// val_loss_interval (see HeldOutLosses) where that is known.
+// One line without its end: step, epoch where known, loss, base_loss, semantic_loss, alignment_loss
+// where there is one, top_5_accuracy, grad_norm, lr, tokens, tokens_per_s, flops_per_s, gemm_share,
+// memory_bytes, peak_memory_bytes, time_left_s, then the same losses as val_loss and so on where
+// validated, with val_loss_interval (see HeldOutLosses) where that is known.
 std::string metrics_line(const Metrics& metrics);
 
 // The rows of a file, up to the first line that is none. Numbers that a row lacks (an earlier koi's

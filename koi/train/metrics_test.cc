@@ -34,7 +34,7 @@ TEST(Metrics, AreReadAsTheyWereWritten) {
   const auto path = folder / "metrics.jsonl";
   const Metrics row{.step = 7,
                     .epoch = 1.25,
-                    .train = LossValues{4, 5, 6, 0.25},
+                    .train = LossValues{4, 5, 6, 0.25, 0.75},
                     .grad_norm = 0.5,
                     .lr = 1e-4,
                     .tokens = 300,
@@ -48,6 +48,8 @@ TEST(Metrics, AreReadAsTheyWereWritten) {
   const auto rows = read_metrics(path);
   ASSERT_EQ(rows.size(), 1u);
   EXPECT_EQ(metrics_line(rows[0]), metrics_line(row));
+  EXPECT_EQ(rows[0].train->alignment_loss, 0.75);
+  EXPECT_EQ(rows[0].validation->losses.alignment_loss, 0);
   // Rows of an earlier koi, and what is no row.
   base::write_file(path,
                    "{\"step\":1,\"loss\":2.5}\n{\"step\":2,\"loss\":\"x\"}\n[]\n{\"step\":3}\n");

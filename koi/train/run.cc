@@ -183,7 +183,8 @@ class Run {
     row.tokens_per_s = static_cast<double>(row.tokens) / spent.count();
     StepFlops flops;
     for (const Batch& batch : batches)
-      flops += count_flops(model_, batch, trainer_.options().recompute);
+      flops +=
+          count_flops(model_, batch, trainer_.options().recompute, trainer_.options().fast_frames);
     row.flops_per_s = flops.needed() / spent.count();
     if (is_validated() && group_.is_first()) row.validation = validate();
     return row;

@@ -100,7 +100,9 @@ TrainerOptions trainer_options(const Settings& settings, const lm::DualAr& model
       .accumulate_batches = settings.accumulate_batches,
       .clip_norm = settings.clip_norm,
       .grad_norm_type = settings.grad_norm_type,
-      .mixed_precision = effective_precision(settings, model.device()) == Precision::mixed};
+      .mixed_precision = effective_precision(settings, model.device()) == Precision::mixed,
+      .alignment_weight = settings.alignment_weight,
+      .fast_frames = settings.fast_frames};
   const MemoryEstimate estimate = estimate_memory(model,
                                                   {.rows = data.row_sizes(),
                                                    .rows_per_batch = settings.batch_size,

@@ -10,6 +10,8 @@ void put(std::vector<Scalar>& scalars, const std::string& prefix, const LossValu
   scalars.push_back({prefix + "base_loss", values.base_loss});
   scalars.push_back({prefix + "semantic_loss", values.semantic_loss});
   scalars.push_back({prefix + "top_5_accuracy", values.top_5_accuracy});
+  if (values.alignment_loss > 0)
+    scalars.push_back({prefix + "alignment_loss", values.alignment_loss});
 }
 
 base::fs::path metrics_path(const Settings& settings) {

@@ -47,6 +47,9 @@ DatasetSettings read_dataset(Reader& reader, const Node& config, const std::stri
     settings.use_speaker = use;
   }
   reader.read_optional(key + ".skip_text_prob", settings.skip_text_prob);
+  const std::string sentences_key = key + ".max_sentences";
+  reader.read_optional(sentences_key, settings.max_sentences);
+  require(settings.max_sentences >= 0, sentences_key, "must be 1 or more, or 0 for all that fit");
   settings.seed = read_seed(reader, key + ".seed", settings.seed);
   return settings;
 }
@@ -82,6 +85,15 @@ void read_base_weights(Reader& reader, Settings& settings) {
   settings.base_weights = BaseWeights::int8;
 }
 
+void read_losses(Reader& reader, Settings& settings) {
+  reader.read_optional("model.alignment_loss", settings.alignment_weight);
+  require(settings.alignment_weight >= 0 && settings.alignment_weight <= 1e3,
+          "model.alignment_loss", "must be 0 (none) to 1000");
+  reader.read_optional("model.fast_frames", settings.fast_frames);
+  require(settings.fast_frames >= 0.01 && settings.fast_frames <= 1, "model.fast_frames",
+          "must be 0.01 to 1 (all)");
+}
+
 void read_model(Reader& reader, Settings& settings) {
   std::string path;
   reader.read("model.model.path", path);
@@ -101,6 +113,7 @@ void read_model(Reader& reader, Settings& settings) {
     settings.recompute = always ? Recompute::always : Recompute::never;
   }
   read_base_weights(reader, settings);
+  read_losses(reader, settings);
 }
 
 void read_machine(Reader& reader, Settings& settings) {
@@ -275,6 +288,13 @@ void read_data(Reader& reader, const Node& config, Settings& settings) {
   require(text == "koi" || text == "reference", "data.sampler",
           "must be koi or reference, found " + text);
   settings.reference_sampling = text == "reference";
+  for (DatasetSettings& dataset : settings.train_data.datasets) {
+    require(!settings.reference_sampling || dataset.max_sentences == 0,
+            "data.train_dataset.max_sentences", "data.sampler=reference takes as many as fit");
+    dataset.alignment = settings.alignment_weight > 0;
+  }
+  require(!settings.reference_sampling || settings.alignment_weight == 0, "model.alignment_loss",
+          "data.sampler=reference knows no alignment");
   settings.seed = read_seed(reader, "seed", settings.seed);
   int64_t data_length = 0;
   reader.read("data.max_length", data_length);

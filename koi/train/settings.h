@@ -32,7 +32,9 @@ struct DatasetSettings {
   std::variant<bool, double> use_speaker = false;
   double interactive_prob = 0.7;
   double skip_text_prob = 0;
-  uint64_t seed = 42;  // order of shards and speakers
+  int64_t max_sentences = 0;  // a sample; 0: as many as fit
+  bool alignment = false;     // is learned from
+  uint64_t seed = 42;         // order of shards and speakers
 };
 
 // data.train_dataset and data.val_dataset: a dataset, or several under `datasets`, of which each
@@ -61,6 +63,8 @@ struct Settings {
   std::optional<lm::LoraConfig> lora;  // absent: all weights are trained
   Recompute recompute = Recompute::automatic;
   BaseWeights base_weights = BaseWeights::full;  // int8: with lora only
+  double alignment_weight = 0;                   // model.alignment_loss, see compute_losses
+  double fast_frames = 1;                        // model.fast_frames, see lm::ForwardOptions
   Precision precision = Precision::bfloat16;
   Accelerator accelerator = Accelerator::automatic;
   RankSettings ranks;

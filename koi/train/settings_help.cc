@@ -88,6 +88,7 @@ constexpr Entry kEntries[] = {
     {"*.interactive_prob", "share", "Of samples with a turn a sentence, 0 to 1."},
     {"*.skip_text_prob", "share", "Of turns without their text, in samples with a turn a sentence.",
      "float"},
+    {"*.max_sentences", "sentences", "A sample has at most; 0: as many as fit.", "integer"},
     {"*_dataset.seed", "", "Of the order of shards and speakers; without it 42.", "integer"},
     {"*_dataset.datasets", "", "Several data sets in place of one, each with the keys above.",
      "list"},
@@ -108,6 +109,11 @@ constexpr Entry kEntries[] = {
     {"model.base_weights", "",
      "full; int8: the frozen base's linear weights in a quarter of the memory, an approximation "
      "while adapters are trained."},
+    {"model.alignment_loss", "",
+     "Weight of asking each frame for the token that is spoken in it, where NAME.alignment tells; "
+     "0: none. For a model from nothing."},
+    {"model.fast_frames", "share",
+     "Of the frames whose codes a step learns from: fewer take less time, and stand for all."},
     {"model.model.path", "", "Folder of the checkpoint to start from."},
     {"model.model.load_weights", "", "false: begin with random weights."},
     {"model.model.max_length", "tokens", "Positions of the model."},
@@ -142,6 +148,7 @@ constexpr std::string_view kAddable[] = {
     "ckpt_path",
     "resume_weights_only",
     "train_dataset.skip_text_prob",
+    "train_dataset.max_sentences",
     "train_dataset.seed",
     "train_dataset.datasets",
     "train_dataset.probabilities",

@@ -124,6 +124,25 @@ TEST(Settings, SeveralDatasets) {
   EXPECT_EQ(settings.val_data.datasets.size(), 1u);
 }
 
+TEST(Settings, OfAModelFromNothing) {
+  EXPECT_FALSE(settings_of({}).train_data.datasets[0].alignment);
+  EXPECT_EQ(settings_of({}).fast_frames, 1);
+  const Settings settings = settings_of({"model.alignment_loss=0.5", "model.fast_frames=0.25"});
+  EXPECT_TRUE(settings.train_data.datasets[0].alignment);
+  EXPECT_EQ(settings.alignment_weight, 0.5);
+  EXPECT_EQ(settings.fast_frames, 0.25);
+  EXPECT_THAT(error_of({"model.alignment_loss=1", "data.sampler=reference"}),
+              HasSubstr("model.alignment_loss: data.sampler=reference knows no alignment"));
+}
+
+TEST(Settings, SentencesOfASample) {
+  EXPECT_EQ(settings_of({}).train_data.datasets[0].max_sentences, 0);
+  const std::string one = "+train_dataset.max_sentences=1";
+  EXPECT_EQ(settings_of({one}).train_data.datasets[0].max_sentences, 1);
+  EXPECT_THAT(error_of({one, "data.sampler=reference"}),
+              HasSubstr("data.train_dataset.max_sentences: data.sampler=reference takes"));
+}
+
 TEST(Settings, ImpossibleValuesNameTheirKey) {
   const std::map<std::string, std::string> cases{
       {"trainer.max_steps=ten", "trainer.max_steps: expected an integer, found string ten"},
@@ -147,6 +166,10 @@ TEST(Settings, ImpossibleValuesNameTheirKey) {
       {"callbacks.model_checkpoint.filename=x", "callbacks.model_checkpoint.filename"},
       {"data.batch_size=0", "data.batch_size"},
       {"data.sampler=none", "data.sampler"},
+      {"model.alignment_loss=-1", "model.alignment_loss"},
+      {"model.fast_frames=0", "model.fast_frames: must be 0.01 to 1"},
+      {"model.fast_frames=2", "model.fast_frames"},
+      {"+train_dataset.max_sentences=-1", "data.train_dataset.max_sentences: must be 1 or more"},
       {"data.train_dataset=null", "data.train_dataset.proto_files"},
       {"+train_dataset.seed=-1", "data.train_dataset.seed"},
       {"+train_dataset.datasets=[]", "data.train_dataset.datasets: a list of datasets"},

@@ -18,14 +18,17 @@ StepCounts count(const std::vector<Batch>& batches, ProcessGroup& group) {
     labels += count_labels(batch);
     tokens += static_cast<double>(batch.token_count());
   }
-  const auto sums = group.sum_numbers({labels.tokens, labels.codes, labels.accuracy, tokens});
-  return {.labels = {.tokens = sums[0], .codes = sums[1], .accuracy = sums[2]}, .tokens = sums[3]};
+  const auto sums =
+      group.sum_numbers({labels.tokens, labels.codes, labels.accuracy, labels.alignment, tokens});
+  return {
+      .labels = {.tokens = sums[0], .codes = sums[1], .accuracy = sums[2], .alignment = sums[3]},
+      .tokens = sums[4]};
 }
 
 LossValues sum_losses(const LossValues& mine, ProcessGroup& group) {
-  const auto sums =
-      group.sum_numbers({mine.loss, mine.base_loss, mine.semantic_loss, mine.top_5_accuracy});
-  return {sums[0], sums[1], sums[2], sums[3]};
+  const auto sums = group.sum_numbers(
+      {mine.loss, mine.base_loss, mine.semantic_loss, mine.top_5_accuracy, mine.alignment_loss});
+  return {sums[0], sums[1], sums[2], sums[3], sums[4]};
 }
 
 }  // namespace

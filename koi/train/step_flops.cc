@@ -153,10 +153,11 @@ StepFlops& StepFlops::operator+=(const StepFlops& other) {
   return *this;
 }
 
-StepFlops count_flops(const lm::DualAr& model, const Batch& batch, bool recompute) {
+StepFlops count_flops(const lm::DualAr& model, const Batch& batch, bool recompute,
+                      double fast_frames) {
   const lm::ModelConfig& config = model.config();
   const auto codebooks = static_cast<double>(config.num_codebooks);
-  const double frames = count_frames(batch, config.num_codebooks);
+  const double frames = count_frames(batch, config.num_codebooks) * fast_frames;
   const double labels = count_labels(batch).tokens;
   const Columns slow = slow_columns(lengths_of(batch));
   const Columns fast{.rows = frames * codebooks, .pairs = frames * codebooks * (codebooks + 1) / 2};

@@ -22,7 +22,8 @@ struct StepFlops {
 // the attention the visible pairs of positions, of the fast part the frames that have a next one,
 // of the head the positions that have a label. Gradients of weights are counted where these
 // require them (with LoRA the adapters'), those of inputs where something below requires them.
-// `recompute`: see lm::ForwardOptions.
-StepFlops count_flops(const lm::DualAr& model, const Batch& batch, bool recompute);
+// `recompute`, `fast_frames`: see lm::ForwardOptions.
+StepFlops count_flops(const lm::DualAr& model, const Batch& batch, bool recompute,
+                      double fast_frames = 1);
 
 }  // namespace koi::train

@@ -50,6 +50,15 @@ TEST(StepFlops, RecomputedLayersStandApart) {
   EXPECT_EQ(flops.needed(), plain.needed());
 }
 
+TEST(StepFlops, OfSomeFramesOnly) {
+  const lm::DualAr model = test::small_model();
+  const Batch batch = test::make_sample(1, 10);
+  Shape half = kShape;
+  half.frames /= 2;
+  EXPECT_EQ(count_flops(model, batch, /*recompute=*/false, /*fast_frames=*/0.5).forward,
+            2 * slow_layer(half) + fast_layer(half) + heads(half));
+}
+
 TEST(StepFlops, HeadsThatAreMadeInPartsAreMadeAgain) {
   constexpr int64_t kManyWords = kLogitsAtOnce / 9;  // nine rows at once, of ten
   const lm::DualAr model = test::small_model(kManyWords);

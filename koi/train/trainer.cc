@@ -1,6 +1,7 @@
 #include "koi/train/trainer.h"
 
 #include <cmath>
+#include <numbers>
 
 #include "koi/base/error.h"
 #include "koi/tensor/autocast.h"
@@ -10,18 +11,24 @@ namespace koi::train {
 namespace {
 
 LossTensor together(const Losses& losses) {
-  return at::stack({losses.loss, losses.base_loss, losses.semantic_loss, losses.top_5_accuracy})
+  return at::stack({losses.loss, losses.base_loss, losses.semantic_loss, losses.top_5_accuracy,
+                    losses.alignment_loss})
       .detach();
+}
+
+// Fills 0 to 1 evenly, whatever number of steps is taken: multiples of the golden ratio.
+double fast_offset(int64_t step) {
+  return std::fmod(static_cast<double>(step) * std::numbers::phi, 1.0);
 }
 
 }  // namespace
 
 LossValues sum_of(const std::vector<LossTensor>& losses) {
-  const at::Tensor rows = at::stack(losses).to(at::kCPU);  // [n, 4]
+  const at::Tensor rows = at::stack(losses).to(at::kCPU);  // [n, 5]
   LossValues sum;
   for (int64_t i = 0; i < rows.size(0); ++i) {
-    const float* row = rows.const_data_ptr<float>() + 4 * i;
-    sum += {row[0], row[1], row[2], row[3]};
+    const float* row = rows.const_data_ptr<float>() + 5 * i;
+    sum += {row[0], row[1], row[2], row[3], row[4]};
   }
   return sum;
 }
@@ -31,11 +38,13 @@ LossValues& LossValues::operator+=(const LossValues& other) {
   base_loss += other.base_loss;
   semantic_loss += other.semantic_loss;
   top_5_accuracy += other.top_5_accuracy;
+  alignment_loss += other.alignment_loss;
   return *this;
 }
 
 LossValues LossValues::divided_by(double count) const {
-  return {loss / count, base_loss / count, semantic_loss / count, top_5_accuracy / count};
+  return {loss / count, base_loss / count, semantic_loss / count, top_5_accuracy / count,
+          alignment_loss / count};
 }
 
 Trainer::Trainer(lm::DualAr& model, const AdamWOptions& optimizer, const Schedule& schedule,
@@ -62,8 +71,12 @@ Trainer::BatchResult Trainer::add_batch(const Batch& batch, const LabelCounts& s
 Trainer::BatchResult Trainer::add_batch(const Batch& batch) { return read(accumulate(batch)); }
 
 LossTensor Trainer::add(const Batch& batch, const LabelCounts& divisors, int64_t batches) {
-  const Losses losses = forward(
-      batch, divisors, {.train = true, .recompute = options_.recompute, .generator = &generator_});
+  const Losses losses = forward(batch, divisors,
+                                {.train = true,
+                                 .recompute = options_.recompute,
+                                 .generator = &generator_,
+                                 .fast_frames = options_.fast_frames,
+                                 .fast_offset = fast_offset(step_)});
   (losses.loss / batches).backward();
   return together(losses);
 }
@@ -87,7 +100,8 @@ Losses Trainer::forward(const Batch& batch, const LabelCounts& divisors,
   std::optional<at::ScalarType> products;
   if (options_.mixed_precision) products = at::kBFloat16;
   const tensor::AutocastGuard guard(model_.device().type(), products);
-  return compute_losses(model_, batch, divisors, options);
+  const double alignment_weight = options.train ? options_.alignment_weight : 0;
+  return compute_losses(model_, batch, divisors, options, alignment_weight);
 }
 
 double Trainer::update() {

@@ -11,13 +11,13 @@
 namespace koi::train {
 
 struct LossValues {
-  double loss = 0, base_loss = 0, semantic_loss = 0, top_5_accuracy = 0;
+  double loss = 0, base_loss = 0, semantic_loss = 0, top_5_accuracy = 0, alignment_loss = 0;
 
   LossValues& operator+=(const LossValues& other);
   LossValues divided_by(double count) const;
 };
 
-// Losses as they are computed: float [4] in the order of LossValues, on the model's device.
+// Losses as they are computed: float [5] in the order of LossValues, on the model's device.
 using LossTensor = at::Tensor;
 // The sum of one or more, which waits for the device, once.
 LossValues sum_of(const std::vector<LossTensor>& losses);
@@ -28,6 +28,8 @@ struct TrainerOptions {
   double grad_norm_type = 2;       // of the norm that is reported
   bool recompute = false;          // see lm::ForwardOptions
   bool mixed_precision = false;    // matrix products in bfloat16, see tensor::AutocastGuard
+  double alignment_weight = 0;     // see compute_losses
+  double fast_frames = 1;          // in training, see lm::ForwardOptions; others in each step
 };
 
 class Trainer {
