@@ -41,9 +41,10 @@ int run(const Flags& flags) {
   announce_share(share, plan.files.size());
   plan = codec::share_of(std::move(plan), share);
   const codec::Firefly model = flags.codec.load(launch);
+  const size_t work = plan.files.size() * static_cast<size_t>(flags.extract.shifts);
   codec::ExtractReport extracted;
   {
-    base::Progress progress("extract-vq", "files", plan.files.size());
+    base::Progress progress("extract-vq", "files", work);
     const auto warn = [&progress](const codec::ExtractFailure& failure) {
       progress.print_line("koi: " + failure.message);
     };
@@ -59,7 +60,7 @@ int run(const Flags& flags) {
   report.share = share;
   if (extracted.stopped) {
     report.interrupted = fmt::format("{} of {} files are done; the same command goes on from here",
-                                     extracted.files, plan.files.size());
+                                     extracted.files, work);
   }
   return finish(report, flags.json);
 }
@@ -73,6 +74,7 @@ void add_extract_vq(CLI::App& app) {
       app, "extract-vq", "Put a .npy of codes beside each recording of a folder",
       "  koi extract-vq data --num-workers 1 --batch-size 16\n"
       "  koi extract-vq data --filelist data/vq_train_filelist.txt\n"
+      "  koi extract-vq data --shifts 4     for little data, see docs/en/commands.md\n"
       "A second run goes on where the first stopped. The status is 1 where a file failed.\n"
       "Started several times by torchrun, srun or mpirun, each process has its share of the files.",
       [flags] { return run(*flags); });
@@ -85,6 +87,12 @@ void add_extract_vq(CLI::App& app) {
   command->add_option("--batch-size", options.batch_size, "recordings that are read ahead")
       ->capture_default_str()
       ->check(CLI::Range(1, 65536));
+  command
+      ->add_option("--shifts", options.shifts,
+                   "codes of each recording, the later ones from a part of a code later on: "
+                   "training learns fewer by heart")
+      ->capture_default_str()
+      ->check(CLI::Range(1, codec::kMostShifts));
   add_switch(command, "overwrite", options.overwrite, "make again what is there already");
   add_switch(command, "reference-padding", options.reference_padding,
              "encode --batch-size files at once, zero-padded to the longest, as the reference: the "

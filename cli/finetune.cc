@@ -38,6 +38,7 @@ struct FinetuneFlags {
   int threads = 0;
   int64_t steps = 0;
   int64_t max_new_tokens = 0;
+  int shifts = 1;
   std::vector<std::string> overrides;
   bool strict = false;
   bool json = false;
@@ -114,9 +115,10 @@ class Finetune {
     base::make_folder(at_.run);
     const bool ran =
         step(validate()) && data_step({"loudness-norm", {flags_.raw, at_.data()}}, at_.data()) &&
-        data_step(with_device({"extract-vq",
-                               {at_.data(), "--checkpoint-path",
-                                checkpoint::find_codec(flags_.checkpoint)}}),
+        data_step(with_device(
+                      {"extract-vq",
+                       {at_.data(), "--checkpoint-path", checkpoint::find_codec(flags_.checkpoint),
+                        "--shifts", std::to_string(flags_.shifts)}}),
                   at_.data()) &&
         data_step({"build-dataset",
                    {"--input", at_.data(), "--output", at_.shards(), "--text-extension",
@@ -293,6 +295,11 @@ void add_finetune(CLI::App& app) {
       ->capture_default_str();
   command->add_option("--text-extension", flags.text_extension, "extension of the transcripts")
       ->capture_default_str();
+  command
+      ->add_option("--shifts", flags.shifts,
+                   "codes of each recording, as for koi extract-vq: more for little data")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 16));
   command
       ->add_option("--steps", flags.steps,
                    "training steps; 0: trainer.max_steps of the configuration")

@@ -23,17 +23,21 @@ namespace fs = base::fs;
 // Samples that are read ahead at most: 25 minutes, 256 MB. One longer file is read all the same.
 constexpr int64_t kSamplesAhead = int64_t{1} << 26;
 
-fs::path codes_path(const fs::path& audio) { return fs::path(audio).replace_extension(".npy"); }
-
 // A file on its way: read, then encoded.
 struct Item {
   fs::path path;
+  int shift = 0;                 // which of ExtractOptions::shifts
   int64_t expected_samples = 0;  // at the codec's rate, as the header says; else a guess
   bool present = false;
   double audio_s = 0;  // encoded
   std::vector<float> wave;
   std::optional<ExtractFailure> failure;
 };
+
+fs::path codes_path(const fs::path& audio, int shift) {
+  return fs::path(audio).replace_extension(shift == 0 ? ".npy"
+                                                      : ".shift" + std::to_string(shift) + ".npy");
+}
 
 class Extraction {
  public:
@@ -43,7 +47,7 @@ class Extraction {
 
   // Takes from the front of the work as many files as are read together, probed.
   std::vector<Item> next_group();
-  bool is_at_end() const { return next_ == files_.size() && probed_.empty(); }
+  bool is_at_end() const { return next_ == work() && probed_.empty(); }
 
   // Reads and encodes the group's files; returns how many of them, from the first on, before a
   // signal came.
@@ -58,6 +62,10 @@ class Extraction {
   void tell(const Item& item);
   void probe(Item& item) const;
   void probe_ahead();
+  size_t work() const { return files_.size() * static_cast<size_t>(options_.shifts); }
+  int64_t silence(const Item& item) const {  // in front, samples
+    return codec_.config().samples_per_column() * item.shift / options_.shifts;
+  }
   int rate_hz() const { return static_cast<int>(codec_.config().spec_transform.sample_rate); }
   bool is_sound(const fs::path& path, std::optional<int64_t> frames) const;
   void require_column(const Item& item, int64_t samples) const;
@@ -68,7 +76,7 @@ class Extraction {
   const ExtractOptions& options_;
   const OnExtracted& on_file_;
   std::mutex telling_;
-  size_t next_ = 0;          // of the files, not yet probed
+  size_t next_ = 0;          // of the work, not yet probed
   std::deque<Item> probed_;  // not yet in a group
 };
 
@@ -127,7 +135,7 @@ void Extraction::require_column(const Item& item, int64_t samples) const {
 }
 
 void Extraction::probe(Item& item) const {
-  const fs::path codes = codes_path(item.path);
+  const fs::path codes = codes_path(item.path, item.shift);
   const std::optional<audio::AudioInfo> info = audio::probe_native(item.path);
   if (!info) {
     // Its length takes decoding; so codes count that were written after it.
@@ -136,7 +144,8 @@ void Extraction::probe(Item& item) const {
     item.present = !options_.overwrite && is_as_new(codes, item.path) && is_sound(codes, {});
     return;
   }
-  item.expected_samples = audio::resampled_length(info->frames, info->sample_rate_hz, rate_hz());
+  item.expected_samples =
+      silence(item) + audio::resampled_length(info->frames, info->sample_rate_hz, rate_hz());
   require_column(item, item.expected_samples);
   item.present =
       !options_.overwrite && is_sound(codes, codec_.feature_length(item.expected_samples));
@@ -146,8 +155,12 @@ void Extraction::probe(Item& item) const {
 void Extraction::probe_ahead() {
   constexpr size_t kAhead = 1024;
   const size_t begin = probed_.size();
-  for (; next_ < files_.size() && probed_.size() < kAhead; ++next_)
-    probed_.emplace_back().path = files_[next_];
+  const auto shifts = static_cast<size_t>(options_.shifts);
+  for (; next_ < work() && probed_.size() < kAhead; ++next_) {
+    Item& item = probed_.emplace_back();
+    item.path = files_[next_ / shifts];
+    item.shift = static_cast<int>(next_ % shifts);
+  }
   base::parallel_for(probed_.size() - begin, base::usable_cores(), [&](size_t i) {
     guarded(probed_[begin + i], [this](Item& item) { probe(item); });
   });
@@ -171,15 +184,16 @@ std::vector<Item> Extraction::next_group() {
 
 void Extraction::read(Item& item) const {
   item.wave = audio::load_mono(item.path, rate_hz());
+  item.wave.insert(item.wave.begin(), static_cast<size_t>(silence(item)), 0.0F);
   require_column(item, static_cast<int64_t>(item.wave.size()));
 }
 
 void Extraction::write(Item& item, const at::Tensor& codes, int64_t frames) const {
   const at::Tensor kept = codes.narrow(1, 0, frames).to(at::kCPU, at::kInt).contiguous();
   const auto* values = kept.const_data_ptr<int32_t>();
-  checkpoint::write_codes(codes_path(item.path),
+  checkpoint::write_codes(codes_path(item.path, item.shift),
                           {kept.size(0), kept.size(1), {values, values + kept.numel()}});
-  item.audio_s = static_cast<double>(item.wave.size()) / rate_hz();
+  if (item.shift == 0) item.audio_s = static_cast<double>(item.wave.size()) / rate_hz();
 }
 
 void Extraction::encode_alone(Item& item) const {
@@ -260,6 +274,26 @@ size_t Extraction::extract_in_turn(std::vector<Item>& group) {
   return group.size();
 }
 
+void refuse_names_of_shifts(const std::vector<fs::path>& files) {
+  for (const fs::path& file : files) {
+    if (!file.stem().extension().string().starts_with(".shift")) continue;
+    throw Error(ErrorKind::usage, file.string(), "is called as the shifted codes of another file",
+                "rename it, or leave --shifts out");
+  }
+}
+
+// Of earlier runs, from number `from` on: another codec may have made them.
+void remove_shifts(const std::vector<fs::path>& files, int from) {
+  std::set<fs::path> own;  // of recordings that are called so
+  for (const fs::path& file : files) own.insert(codes_path(file, 0));
+  for (const fs::path& file : files) {
+    for (int shift = from; !own.contains(codes_path(file, shift)); ++shift) {
+      std::error_code error;  // a name that is too long, where nothing is
+      if (!fs::remove(codes_path(file, shift), error)) break;
+    }
+  }
+}
+
 void remove_leftovers_beside(const std::vector<fs::path>& files) {
   std::set<fs::path> folders;
   for (const fs::path& file : files) folders.insert(file.parent_path());
@@ -270,6 +304,8 @@ void remove_leftovers_beside(const std::vector<fs::path>& files) {
 
 ExtractReport extract_codes(const Firefly& codec, const ExtractPlan& plan,
                             const ExtractOptions& options, const OnExtracted& on_file) {
+  if (options.shifts > 1) refuse_names_of_shifts(plan.files);
+  remove_shifts(plan.files, options.shifts);
   remove_leftovers_beside(plan.files);
   ExtractReport report;
   report.failures = plan.failures;
@@ -287,7 +323,7 @@ ExtractReport extract_codes(const Firefly& codec, const ExtractPlan& plan,
       report.audio_s += item.audio_s;
     }
   }
-  report.stopped = report.files < plan.files.size();
+  report.stopped = report.files < plan.files.size() * static_cast<size_t>(options.shifts);
   return report;
 }
 

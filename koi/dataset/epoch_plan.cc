@@ -35,6 +35,7 @@ class Planner {
         sample.parts.push_back(
             {.sentence = order[begin],
              .spelling = random_.below(sentence.spellings),
+             .reading = sentence.readings > 1 ? random_.below(sentence.readings) : 0,
              .skip_text = sample.interactive && random_.random() < plan.options.skip_text_prob});
       }
       samples_.push_back(std::move(sample));

@@ -11,8 +11,9 @@ namespace koi::dataset {
 
 // What the planner knows of a sentence.
 struct SentencePlace {
-  int64_t length = 0;    // tokens of a turn of its own, the longest of its spellings
+  int64_t length = 0;    // tokens of a turn of its own, the longest of what may be chosen
   size_t spellings = 1;  // texts to choose from
+  size_t readings = 1;   // codes to choose from
 };
 
 struct SpeakerPlan {
@@ -26,6 +27,7 @@ struct PlannedSample {
   struct Part {
     size_t sentence = 0;
     size_t spelling = 0;
+    size_t reading = 0;
     bool skip_text = false;
   };
   size_t speaker = 0;

@@ -24,11 +24,27 @@ Turn turn_of(const TextData& speaker, const SamplerOptions& options, bool use_sp
   return turn;
 }
 
-void add_sentence(Turn& turn, const Sentence& sentence, size_t spelling, bool aligned) {
+const CodeRows& codes_of(const Sentence& sentence, size_t reading) {
+  return reading == 0 ? sentence.codes : sentence.shifted[reading - 1];
+}
+
+// The reading with the most frames.
+size_t longest_reading(const Sentence& sentence) {
+  size_t longest = 0;
+  for (size_t i = 1; i <= sentence.shifted.size(); ++i) {
+    if (codes_of(sentence, i).front().size() > codes_of(sentence, longest).front().size())
+      longest = i;
+  }
+  return longest;
+}
+
+void add_sentence(Turn& turn, const Sentence& sentence, const PlannedSample::Part& part,
+                  bool aligned) {
   static const std::vector<uint32_t> unknown;
-  turn.texts.push_back(text::clean_text(sentence.texts[spelling]));
-  turn.codes.push_back(&sentence.codes);
-  if (aligned) turn.alignments.push_back(spelling == 0 ? &sentence.alignment : &unknown);
+  turn.texts.push_back(text::clean_text(sentence.texts[part.spelling]));
+  turn.codes.push_back(&codes_of(sentence, part.reading));
+  const bool is_known = part.spelling == 0 && part.reading == 0;
+  if (aligned) turn.alignments.push_back(is_known ? &sentence.alignment : &unknown);
 }
 
 bool may_use_speaker(const SamplerOptions& options) {
@@ -62,8 +78,9 @@ void EpochSource::add_speaker(TextData data, const SamplerOptions& options) {
     summary_.tokens += length;
     summary_.longest_tokens = std::max(summary_.longest_tokens, length);
     summary_.cut_sentences += length > options_.max_length;
-    places.sentences.push_back(
-        {.length = length, .spellings = speaker.data.sentences[i].texts.size()});
+    places.sentences.push_back({.length = length,
+                                .spellings = speaker.data.sentences[i].texts.size(),
+                                .readings = 1 + speaker.data.sentences[i].shifted.size()});
   }
   ++summary_.speakers;
   summary_.sentences += static_cast<int64_t>(places.sentences.size());
@@ -80,7 +97,8 @@ int64_t EpochSource::turn_length(const Speaker& speaker, size_t sentence) const 
     if (skip_text && speaker.options.skip_text_prob == 0) continue;
     for (size_t i = 0; i < spoken.texts.size(); ++i) {
       Turn turn = turn_of(speaker.data, speaker.options, may_use_speaker(speaker.options));
-      add_sentence(turn, spoken, i, /*aligned=*/false);
+      add_sentence(turn, spoken, {.spelling = i, .reading = longest_reading(spoken)},
+                   /*aligned=*/false);
       turn.skip_text = skip_text;
       longest = std::max(longest, pack_turn(turn, tokenizer_).tokens.columns);
     }
@@ -99,8 +117,7 @@ Sample EpochSource::build(const PlannedSample& planned) const {
   Turn turn = turn_of(speaker.data, speaker.options, planned.use_speaker);
   std::vector<Sample> turns;
   for (const PlannedSample::Part& part : planned.parts) {
-    add_sentence(turn, speaker.data.sentences[part.sentence], part.spelling,
-                 speaker.options.alignment);
+    add_sentence(turn, speaker.data.sentences[part.sentence], part, speaker.options.alignment);
     if (!planned.interactive) continue;
     turn.skip_text = part.skip_text;
     turns.push_back(pack_turn(turn, tokenizer_));
@@ -136,7 +153,8 @@ std::vector<RowSize> EpochSource::row_sizes() const {
       const int64_t length = std::min(sample.length, options_.max_length);
       int64_t frames = 0;
       for (const PlannedSample::Part& part : sample.parts) {
-        const auto& codes = speakers_[sample.speaker].data.sentences[part.sentence].codes;
+        const auto& codes =
+            codes_of(speakers_[sample.speaker].data.sentences[part.sentence], part.reading);
         frames += static_cast<int64_t>(codes.front().size());
       }
       size.samples.push_back(length);

@@ -135,6 +135,44 @@ TEST(EpochSource, GoesOnExactlyThereWithAnyNumberOfRanks) {
   EXPECT_THROW(other.restore({.epoch = 0, .row = 1000}), Error);
 }
 
+// Over some epochs each of them comes, a sentence once an epoch as ever.
+TEST(EpochSource, ShiftedCodesTakeTurns) {
+  TextData ada = speaker("ada", 0, 20);
+  for (Sentence& sentence : ada.sentences) {
+    const uint32_t code = sentence.codes[0][0];
+    // One frame more, as silence in front can make it.
+    const std::vector<uint32_t> frames(sentence.codes[0].size() + 1, code + 50);
+    sentence.shifted = {CodeRows(3, frames)};
+  }
+  EpochSourceOptions options = kOptions;
+  options.batch_size = 1;
+  EpochSource source({{{ada}, {.max_length = 120}}}, options, tokenizer());
+  const std::vector<RowSize> sizes = source.row_sizes();
+  int shifted = 0;
+  for (int epoch = 0; epoch < 4; ++epoch) {
+    std::map<int64_t, int> counts;
+    for (int64_t row = source.summary().rows; row > 0; --row) {
+      const Batch batch = source.next();
+      if (epoch == 0) {
+        std::map<int64_t, int> of_row;
+        count_codes(batch, of_row);
+        EXPECT_EQ(sizes[sizes.size() - static_cast<size_t>(row)].frames,
+                  batch.columns - of_row[-1]);
+      }
+      count_codes(batch, counts);
+    }
+    for (int64_t i = 0; i < 20; ++i) {
+      const bool is_shifted = counts[i] == 0;
+      const int frames = 5 + static_cast<int>(i) % 4;
+      EXPECT_EQ(is_shifted ? counts[i + 50] : counts[i], frames + is_shifted) << i;
+      EXPECT_EQ(is_shifted ? counts[i] : counts[i + 50], 0) << i;
+      shifted += is_shifted;
+    }
+  }
+  EXPECT_GT(shifted, 20);  // of 80
+  EXPECT_LT(shifted, 60);
+}
+
 TEST(EpochSource, OverlongSentencesAreCutAndCounted) {
   std::vector<EpochDataset> data = datasets();
   data[0].groups[0].sentences[7].codes = CodeRows(3, std::vector<uint32_t>(500, 7));

@@ -51,7 +51,8 @@ CodeRows read_code_rows(const fs::path& path, TextRules rules) {
 
 // Of the sentence's codes and text, where the file is there.
 void add_alignment(Sentence& sentence, const fs::path& path) {
-  if (!fs::exists(path)) return;
+  std::error_code ignored;
+  if (!fs::exists(path, ignored)) return;
   sentence.alignment = read_alignment(path, sentence.codes.front().size());
   // The characters are those that training sees.
   const std::string text = text::clean_text(sentence.texts.front());
@@ -118,7 +119,11 @@ PackedEntry EntryReader::read(const Job& job) const {
   try {
     sentence.codes = read_code_rows(job.entry->codes, options_.rules);
     const uint64_t frames = sentence.codes.empty() ? 0 : sentence.codes.front().size();
-    if (options_.rules == TextRules::repaired) add_alignment(sentence, alignment_path(*job.entry));
+    if (options_.rules == TextRules::repaired) {
+      add_alignment(sentence, alignment_path(*job.entry));
+      for (const fs::path& path : shifted_paths(*job.entry))
+        sentence.shifted.push_back(read_code_rows(path, options_.rules));
+    }
     return {Outcome::packed, frames, sentence_bytes(sentence, job.group->name)};
   } catch (const Error& error) {
     return {Outcome::no_codes, 0, error.what()};

@@ -36,6 +36,9 @@ std::vector<base::fs::path> transcript_paths(const PackEntry& entry, const PackO
 // Where the alignment of its codes with the text is, if there is one.
 base::fs::path alignment_path(const PackEntry& entry);
 
+// The shifted codes of an entry that are there (koi extract-vq --shifts).
+std::vector<base::fs::path> shifted_paths(const PackEntry& entry);
+
 // The words of an entry, cleaned, in each spelling. Throws as read_transcript().
 std::vector<std::string> read_texts(const PackEntry& entry, const PackOptions& options);
 

@@ -39,6 +39,7 @@ std::string state_of(const PackEntry& entry, const PackOptions& options) {
   append_text(state, entry.codes.native());
   append_state(state, entry.codes);
   append_state(state, alignment_path(entry));
+  for (const fs::path& path : shifted_paths(entry)) append_state(state, path);
   if (entry.text) {
     append_text(state, *entry.text);
   } else {

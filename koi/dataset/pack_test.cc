@@ -117,6 +117,20 @@ TEST_F(Pack, AlignmentsComeAlong) {
     EXPECT_THAT(sentence.alignment, IsEmpty());
 }
 
+TEST_F(Pack, ShiftedCodesBelongToTheirRecording) {
+  add_pair("ada/a", "one");
+  add_codes("ada/a.shift1.npy", 3);
+  add_codes("ada/a.shift2.npy", 2);
+  add_pair("ada/b.shift1", "a recording that is called so");
+  const std::vector<TextData> all = records(pack());
+  ASSERT_EQ(all.size(), 1U);
+  ASSERT_EQ(all[0].sentences.size(), 2U);
+  ASSERT_EQ(all[0].sentences[0].shifted.size(), 2U);
+  EXPECT_EQ(all[0].sentences[0].shifted[0], (CodeRows{{7, 7, 7}, {7, 7, 7}}));
+  EXPECT_THAT(all[0].sentences[1].texts, ElementsAre("a recording that is called so"));
+  EXPECT_THAT(failures, IsEmpty());
+}
+
 TEST_F(Pack, NothingToPackIsAnErrorAndLeavesTheOutput) {
   add_codes("ada/mute.npy");
   EXPECT_THROW(pack(), Error);

@@ -39,14 +39,18 @@ void check_sentence(const Sentence& sentence, const std::string& where, int64_t 
                 "run koi extract-vq and koi build-dataset again, and check num_codebooks");
   };
   if (sentence.texts.empty()) refuse("has no text");
-  if (sentence.codes.empty()) refuse("has no codes");
-  for (const auto& row : sentence.codes) {
-    if (row.size() != sentence.codes.front().size()) refuse("has codebooks of different lengths");
-  }
-  if (static_cast<int64_t>(sentence.codes.size()) < num_codebooks) {
-    refuse("has " + std::to_string(sentence.codes.size()) + " codebooks, the model " +
-           std::to_string(num_codebooks));
-  }
+  const auto check = [&](const CodeRows& codes) {
+    if (codes.empty()) refuse("has no codes");
+    for (const auto& row : codes) {
+      if (row.size() != codes.front().size()) refuse("has codebooks of different lengths");
+    }
+    if (static_cast<int64_t>(codes.size()) < num_codebooks) {
+      refuse("has " + std::to_string(codes.size()) + " codebooks, the model " +
+             std::to_string(num_codebooks));
+    }
+  };
+  check(sentence.codes);
+  for (const CodeRows& codes : sentence.shifted) check(codes);
 }
 
 }  // namespace

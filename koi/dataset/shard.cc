@@ -12,16 +12,30 @@
 namespace koi::dataset {
 namespace {
 
+// `message` has codebook rows: a Sentence or Codes.
+template <typename Message>
+CodeRows rows_of(const Message& message) {
+  CodeRows rows;
+  rows.reserve(static_cast<size_t>(message.semantics_size()));
+  for (const proto::Semantics& row : message.semantics())
+    rows.emplace_back(row.values().begin(), row.values().end());
+  return rows;
+}
+
+template <typename Message>
+void add_rows(Message& message, const CodeRows& rows) {
+  for (const auto& row : rows)
+    message.add_semantics()->mutable_values()->Add(row.begin(), row.end());
+}
+
 TextData from_message(const proto::TextData& message) {
   TextData record{message.source(), message.name(), {}};
   record.sentences.reserve(static_cast<size_t>(message.sentences_size()));
   for (const proto::Sentence& from : message.sentences()) {
     Sentence& to = record.sentences.emplace_back();
     to.texts.assign(from.texts().begin(), from.texts().end());
-    to.codes.reserve(static_cast<size_t>(from.semantics_size()));
-    for (const proto::Semantics& row : from.semantics()) {
-      to.codes.emplace_back(row.values().begin(), row.values().end());
-    }
+    to.codes = rows_of(from);
+    for (const proto::Codes& codes : from.shifted()) to.shifted.push_back(rows_of(codes));
     to.alignment.assign(from.alignment().begin(), from.alignment().end());
   }
   return record;
@@ -50,8 +64,8 @@ std::string sentence_bytes(const Sentence& sentence, const std::string& speaker)
     require_utf8(text, speaker);
     to.add_texts(text);
   }
-  for (const auto& row : sentence.codes)
-    to.add_semantics()->mutable_values()->Add(row.begin(), row.end());
+  add_rows(to, sentence.codes);
+  for (const CodeRows& rows : sentence.shifted) add_rows(*to.add_shifted(), rows);
   to.mutable_alignment()->Add(sentence.alignment.begin(), sentence.alignment.end());
   record_length(message.ByteSizeLong(), speaker);  // throws where it cannot be a record's part
   return message.SerializeAsString();

@@ -22,6 +22,7 @@ struct Sentence {
   // For each frame the character (code point) of the first text that is spoken in it, counted from
   // 1; 0: none. Empty: not known.
   std::vector<uint32_t> alignment = {};
+  std::vector<CodeRows> shifted = {};  // codes of the same recording, cut into frames elsewhere
   bool operator==(const Sentence&) const = default;
 };
 

@@ -9,7 +9,9 @@ namespace koi::dataset {
 namespace {
 
 const TextData kRecord{
-    "folder", "홍길동", {{{"a", "b"}, {{1, 2, 4294967295}, {0, 0, 300}}, {0, 1, 1}}, {{}, {}}}};
+    "folder",
+    "홍길동",
+    {{{"a", "b"}, {{1, 2, 4294967295}, {0, 0, 300}}, {0, 1, 1}, {{{5, 6}}, {{7}}}}, {{}, {}}}};
 
 TEST(Shard, RecordsComeBack) {
   const test::TempDir folder;

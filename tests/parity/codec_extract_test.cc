@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <set>
 
+#include "koi/audio/resample.h"
 #include "koi/base/error.h"
 #include "koi/codec/extract.h"
 #include "tests/support/codec_goldens.h"
@@ -208,6 +209,50 @@ TEST(CodecExtract, ReferencePadding) {
     SCOPED_TRACE(run.name);
     expect_batches(run);
   }
+}
+
+// Codes of the recording behind some silence; those of the recording itself stay what they are.
+TEST(CodecExtract, ShiftedCodes) {
+  const std::vector<RecordedRun> runs = runs_of_files_alone();
+  if (runs.empty()) return;
+  const std::string file = runs.at(0).files().at(0);
+  const TempDir tree;
+  copy_tree(tree.path(), {file});
+  const ExtractPlan plan = codec::plan_folder(tree.path());
+  const auto codes_of = [&](const std::string& extension) {
+    return checkpoint::read_codes(fs::path(plan.files.at(0)).replace_extension(extension));
+  };
+  ASSERT_EQ(codec::extract_codes(golden_codec(), plan, {}).extracted, 1U);
+  const checkpoint::Codes whole = codes_of(".npy");
+  const ExtractReport report = codec::extract_codes(golden_codec(), plan, {.shifts = 2});
+  EXPECT_EQ(report.present, 1U);
+  EXPECT_EQ(report.extracted, 1U);
+  EXPECT_EQ(report.files, 2U);
+  EXPECT_EQ(codes_of(".npy").values, whole.values);
+
+  const auto config = golden_codec().config();
+  auto wave =
+      audio::load_mono(plan.files.at(0), static_cast<int>(config.spec_transform.sample_rate));
+  wave.insert(wave.begin(), static_cast<size_t>(config.samples_per_column() / 2), 0.0F);
+  const auto samples = static_cast<int64_t>(wave.size());
+  const auto encoded =
+      golden_codec().encode(at::from_blob(wave.data(), {1, 1, samples}, at::kFloat), {samples});
+  const checkpoint::Codes shifted = codes_of(".shift1.npy");
+  EXPECT_EQ(shifted.frames, encoded.feature_lengths[0]);
+  const auto expected = encoded.codes[0].narrow(1, 0, shifted.frames).to(at::kInt).contiguous();
+  EXPECT_TRUE(
+      std::equal(shifted.values.begin(), shifted.values.end(), expected.const_data_ptr<int32_t>()));
+  EXPECT_NE(shifted.values, whole.values);
+
+  // Those that are not wanted any more go, and no recording's own.
+  EXPECT_EQ(codec::extract_codes(golden_codec(), plan, {}).present, 1U);
+  EXPECT_EQ(npy_files(tree.path()).size(), 1U);
+  const fs::path twin = fs::path(plan.files.at(0)).replace_extension(".shift1.wav");
+  fs::copy_file(plan.files.at(0), twin);
+  const ExtractPlan both = codec::plan_folder(tree.path());
+  EXPECT_EQ(codec::extract_codes(golden_codec(), both, {}).files, 2U);
+  EXPECT_EQ(codec::extract_codes(golden_codec(), both, {}).present, 2U);
+  EXPECT_THROW(codec::extract_codes(golden_codec(), both, {.shifts = 2}), Error);
 }
 
 // Differs: what the reference takes for done is looked at, and made again where it is not sound.
