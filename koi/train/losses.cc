@@ -57,12 +57,16 @@ Head token_head(const lm::DualAr& model, const lm::ForwardOptions& options) {
           model.config().vocab_size};
 }
 
-// Among the tokens of texts: at the same positions row 0 asks for <|semantic|>.
-Head text_head(const lm::DualAr& model, const lm::ForwardOptions& options) {
+// Among the tokens of texts: of those that row 0 asks for where frames are (the next frame, the
+// end) nothing is said, or a frame in which something is spoken would ask not to end.
+Head text_head(const lm::DualAr& model, const at::Tensor& labels,
+               const lm::ForwardOptions& options) {
+  const auto frames = labels.select(1, 1).ne(dataset::kIgnoredLabel);
+  const auto asked = std::get<0>(at::_unique(labels.select(1, 0).masked_select(frames)));
   Head head = token_head(model, options);
-  head.logits = [&model, all = head.logits](const at::Tensor& x) {
-    const auto semantic = at::full({1}, model.semantic_token_id(), x.options().dtype(at::kLong));
-    return all(x).index_fill(-1, semantic, -std::numeric_limits<double>::infinity());
+  head.logits = [all = head.logits,
+                 others = tensor::upload(asked, model.device())](const at::Tensor& x) {
+    return all(x).index_fill(-1, others, -std::numeric_limits<double>::infinity());
   };
   return head;
 }
@@ -146,8 +150,8 @@ Losses compute_losses(const lm::DualAr& model, const Batch& batch, const LabelCo
   losses.loss = losses.base_loss + losses.semantic_loss;
   losses.alignment_loss = at::zeros_like(losses.base_loss);
   if (alignment_weight > 0 && batch.alignment.defined()) {
-    const auto spoken =
-        sum_over_tokens(model, hidden, batch.alignment, text_head(model, options), options);
+    const auto spoken = sum_over_tokens(model, hidden, batch.alignment,
+                                        text_head(model, batch.labels, options), options);
     losses.alignment_loss = ratio(spoken[0], divisors.alignment);
     losses.loss = losses.loss + alignment_weight * losses.alignment_loss;
   }

@@ -39,7 +39,8 @@ struct Losses {
   at::Tensor top_5_accuracy;  // code labels, -100 and 0 left out, among the 5 best logits,
                               // / divisors.accuracy
   at::Tensor alignment_loss;  // the same over Batch::alignment, / divisors.alignment, among tokens
-                              // that are spoken (not <|semantic|>); 0 where its weight is 0
+                              // that are spoken (not <|semantic|> and <|im_end|>); 0 where its
+                              // weight is 0
 };
 
 // Forward pass and losses. With the batch's own counts as divisors they are the reference's means;

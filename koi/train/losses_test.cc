@@ -96,7 +96,9 @@ at::Tensor spoken_tokens(int64_t length) {
 
 TEST(Losses, AlignmentIsAskedForAmongTheTokensOfTexts) {
   lm::DualAr model = test::small_model();
+  constexpr int64_t kEnd = 31;  // no token of a text
   Batch batch = test::make_sample(1, 30);
+  batch.labels[0][0][29] = kEnd;
   const LabelCounts without = count_labels(batch);
   batch.alignment = spoken_tokens(30);
   const LabelCounts counts = count_labels(batch);
@@ -105,7 +107,8 @@ TEST(Losses, AlignmentIsAskedForAmongTheTokensOfTexts) {
   const Losses losses = compute_losses(model, batch, counts, {.train = true}, 0.5);
 
   auto logits = model.forward(batch.tokens, {}, {}).token_logits[0].detach().clone();
-  logits.select(1, test::kSemantic).fill_(-std::numeric_limits<float>::infinity());
+  for (const int64_t asked : {test::kSemantic, kEnd})
+    logits.select(1, asked).fill_(-std::numeric_limits<float>::infinity());
   const double expected = at::cross_entropy_loss(logits, batch.alignment).item<double>();
   EXPECT_NEAR(losses.alignment_loss.item<double>(), expected, kNear);
   const double others = losses.base_loss.item<double>() + losses.semantic_loss.item<double>();
