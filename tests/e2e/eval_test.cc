@@ -12,6 +12,7 @@
 #include "tests/support/process.h"
 #include "tests/support/run_program.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/tiny_codec.h"
 
 namespace koi::test {
 namespace {
@@ -32,11 +33,7 @@ class EvalTest : public testing::Test {
  protected:
   void SetUp() override {
     must({"init", "base", "--preset", "tiny"});
-    for (const auto& entry : fs::directory_iterator(KOI_SOURCE_DIR "/assets/koi-tiny")) {
-      if (entry.path().filename() == "README.md") continue;
-      fs::copy_file(entry.path(), at / "base" / entry.path().filename(),
-                    fs::copy_options::overwrite_existing);
-    }
+    copy_tiny_codec(at / "base");
     base::write_file(at / "hear.sh", kHear);
     base::write_file(at / "문장.tsv", "one\tSay 1 thing.\n둘\t안녕하세요\nthree\tThe end\n");
     record("녹음/one.wav");

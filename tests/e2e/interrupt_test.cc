@@ -16,6 +16,7 @@
 #include "tests/support/run_program.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/terminal_program.h"
+#include "tests/support/tiny_codec.h"
 
 namespace koi::test {
 namespace {
@@ -164,11 +165,9 @@ TEST_F(InterruptTest, Import) {
 
 TEST_F(InterruptTest, ExtractVq) {
   constexpr int kRecordings = 24;
-  const std::string codec = KOI_SOURCE_DIR "/assets/koi-tiny/";
   for (const std::string folder : {"whole", "broken"}) make_recordings(at / folder, kRecordings);
   const auto command = [&](const std::string& folder) {
-    return Words{"extract-vq", folder, "--checkpoint-path",
-                 codec + "firefly-gan-vq-fsq-8x1024-21hz-generator.pth"};
+    return Words{"extract-vq", folder, "--checkpoint-path", kTinyCodec};
   };
   must(command("whole"));
   const Files whole = files_in(at / "whole");

@@ -12,6 +12,7 @@
 #include "koi/dataset/shard.h"
 #include "tests/support/run_program.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/tiny_codec.h"
 
 namespace koi::test {
 namespace {
@@ -33,11 +34,7 @@ class LoraCommands : public testing::Test {
 
   void make_base(const std::string& name, const std::string& seed) {
     must({"init", name, "--preset", "tiny", "--seed", seed});
-    for (const auto& entry : fs::directory_iterator(KOI_SOURCE_DIR "/assets/koi-tiny")) {
-      if (entry.path().filename() == "README.md") continue;
-      fs::copy_file(entry.path(), at / name / entry.path().filename(),
-                    fs::copy_options::overwrite_existing);
-    }
+    copy_tiny_codec(at / name);
   }
 
   // Sentences over few codes, which are learned quickly.

@@ -13,6 +13,7 @@
 #include "koi/checkpoint/npy.h"
 #include "tests/support/run_program.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/tiny_codec.h"
 
 namespace koi::test {
 namespace {
@@ -44,11 +45,7 @@ void make_recordings(const fs::path& out, const std::string& speaker, const std:
 
 void make_checkpoint(const fs::path& folder) {
   must({"init", "checkpoint", "--preset", "tiny", "--seed", "1"}, folder);
-  for (const auto& entry : fs::directory_iterator(KOI_SOURCE_DIR "/assets/koi-tiny")) {
-    if (entry.path().filename() == "README.md") continue;
-    fs::copy_file(entry.path(), folder / "checkpoint" / entry.path().filename(),
-                  fs::copy_options::overwrite_existing);
-  }
+  copy_tiny_codec(folder / "checkpoint");
 }
 
 fs::path codec_of(const fs::path& checkpoint) {

@@ -13,6 +13,7 @@
 #include "tests/support/file_tree.h"
 #include "tests/support/process.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/tiny_codec.h"
 
 namespace koi::test {
 
@@ -24,8 +25,7 @@ struct DataCommand {
 };
 
 inline std::vector<DataCommand> data_commands() {
-  const std::string codec =
-      KOI_SOURCE_DIR "/assets/koi-tiny/firefly-gan-vq-fsq-8x1024-21hz-generator.pth";
+  const std::string codec = kTinyCodec;
   return {{"loudness_norm", {"loudness-norm", "raw", "out"}, "out", 60},
           {"resample", {"resample", "raw", "out", "--sampling-rate", "16000"}, "out", 60},
           {"slice", {"slice", "raw", "out", "--min-duration", "0.5"}, "out", 24},
