@@ -35,8 +35,7 @@ struct Item {
 };
 
 fs::path codes_path(const fs::path& audio, int shift) {
-  return fs::path(audio).replace_extension(shift == 0 ? ".npy"
-                                                      : ".shift" + std::to_string(shift) + ".npy");
+  return fs::path(audio).replace_extension(shift == 0 ? ".npy" : ".shift" + std::to_string(shift));
 }
 
 class Extraction {
@@ -274,23 +273,11 @@ size_t Extraction::extract_in_turn(std::vector<Item>& group) {
   return group.size();
 }
 
-void refuse_names_of_shifts(const std::vector<fs::path>& files) {
-  for (const fs::path& file : files) {
-    if (!file.stem().extension().string().starts_with(".shift")) continue;
-    throw Error(ErrorKind::usage, file.string(), "is called as the shifted codes of another file",
-                "rename it, or leave --shifts out");
-  }
-}
-
 // Of earlier runs, from number `from` on: another codec may have made them.
 void remove_shifts(const std::vector<fs::path>& files, int from) {
-  std::set<fs::path> own;  // of recordings that are called so
-  for (const fs::path& file : files) own.insert(codes_path(file, 0));
   for (const fs::path& file : files) {
-    for (int shift = from; !own.contains(codes_path(file, shift)); ++shift) {
-      std::error_code error;  // a name that is too long, where nothing is
-      if (!fs::remove(codes_path(file, shift), error)) break;
-    }
+    std::error_code error;  // a name that is too long, where nothing is
+    for (int shift = from; fs::remove(codes_path(file, shift), error); ++shift) continue;
   }
 }
 
@@ -304,7 +291,6 @@ void remove_leftovers_beside(const std::vector<fs::path>& files) {
 
 ExtractReport extract_codes(const Firefly& codec, const ExtractPlan& plan,
                             const ExtractOptions& options, const OnExtracted& on_file) {
-  if (options.shifts > 1) refuse_names_of_shifts(plan.files);
   remove_shifts(plan.files, options.shifts);
   remove_leftovers_beside(plan.files);
   ExtractReport report;

@@ -45,7 +45,7 @@ struct ExtractOptions {
   size_t num_workers = 1;
   bool overwrite = false;          // extract again what is there already
   bool reference_padding = false;  // encode batch_size files at once, zero-padded to the longest
-  // Of each file, NAME.npy the first; the others, NAME.shift1.npy and so on, are of the recording
+  // Of each file, NAME.npy the first; the others, NAME.shift1 and so on, are of the recording
   // behind 1/shifts of a column of silence, 2/shifts, ...: other codes of the same sound. Those
   // that an earlier run made beyond them are removed.
   int shifts = 1;
@@ -62,8 +62,7 @@ struct ExtractReport {
   bool stopped = false;                  // a signal came before the last; a second run goes on
 };
 
-// Writes the codes of the plan's files, each .npy whole or not at all. Throws Error(usage) where a
-// recording is called as the shifted codes of another one would be. One that is there is kept
+// Writes the codes of the plan's files, each .npy whole or not at all. One that is there is kept
 // only when it is int32 [K, T], its codes in range and T that of the audio; where the audio's
 // length takes decoding (what ffmpeg reads), when it is not older than the audio instead. A file
 // that is unreadable or too short for one column is a failure in the report, and the work goes on;

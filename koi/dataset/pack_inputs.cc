@@ -47,20 +47,10 @@ std::string spoken(const std::string& transcript, const std::string& where,
   return text;
 }
 
-// Shifted codes are no entry of their own, they belong to NAME.npy.
-bool is_shifted(const fs::path& codes) {
-  const fs::path stem = codes.stem();
-  std::error_code ignored;
-  return stem.extension().string().starts_with(".shift") &&
-         fs::exists(codes.parent_path() / stem.stem().concat(".npy"), ignored);
-}
-
 std::vector<PackGroup> read_folder(const fs::path& folder, const PackOptions& options,
                                    const FailureSink& failed) {
-  const base::Listing listing = base::list_entries(folder, [&](const fs::path& path) {
-    return path.extension() == ".npy" &&
-           (options.rules == TextRules::reference || !is_shifted(path));
-  });
+  const base::Listing listing =
+      base::list_entries(folder, [](const fs::path& path) { return path.extension() == ".npy"; });
   for (const base::OddEntry& entry : listing.odd) {
     const Error error(ErrorKind::io, entry.path.string(), entry.what);
     failed({entry.path.string(), error.what()});
@@ -136,7 +126,7 @@ std::vector<fs::path> shifted_paths(const PackEntry& entry) {
   std::vector<fs::path> paths;
   for (int number = 1;; ++number) {
     const fs::path path =
-        fs::path(entry.codes).replace_extension(".shift" + std::to_string(number) + ".npy");
+        fs::path(entry.codes).replace_extension(".shift" + std::to_string(number));
     std::error_code ignored;
     if (!fs::exists(path, ignored)) return paths;
     paths.push_back(path);

@@ -119,9 +119,9 @@ TEST_F(Pack, AlignmentsComeAlong) {
 
 TEST_F(Pack, ShiftedCodesBelongToTheirRecording) {
   add_pair("ada/a", "one");
-  add_codes("ada/a.shift1.npy", 3);
-  add_codes("ada/a.shift2.npy", 2);
-  add_pair("ada/b.shift1", "a recording that is called so");
+  add_codes("ada/a.shift1", 3);
+  add_codes("ada/a.shift2", 2);
+  add_pair("ada/a.shift1", "a recording that is called so");
   const std::vector<TextData> all = records(pack());
   ASSERT_EQ(all.size(), 1U);
   ASSERT_EQ(all[0].sentences.size(), 2U);
