@@ -173,6 +173,40 @@ TEST(EpochSource, ShiftedCodesTakeTurns) {
   EXPECT_LT(shifted, 60);
 }
 
+// An alignment is of the recording's own codes and of the first text.
+TEST(EpochSource, AlignmentsGoWithTheCodesThatTheyAreOf) {
+  TextData ada = speaker("ada", 0, 20);
+  for (Sentence& sentence : ada.sentences) {
+    sentence.texts.resize(1);
+    sentence.alignment.assign(sentence.codes[0].size(), 1);
+    sentence.shifted = {CodeRows(3, std::vector<uint32_t>(sentence.codes[0].size() + 1, 50))};
+  }
+  const auto labels_of = [&](bool alignment) {
+    SamplerOptions sampler{.max_length = 120};
+    sampler.alignment = alignment;
+    sampler.max_sentences = 1;
+    EpochSource source({{{ada}, sampler}}, kOptions, tokenizer());
+    int64_t own = 0, labels = 0;
+    for (int64_t row = source.summary().rows / kOptions.batch_size; row > 0; --row) {
+      const Batch batch = source.next();
+      for (size_t t = 0; t < batch.alignment.size(); ++t)
+        labels += batch.alignment[t] != kIgnoredLabel;
+      std::map<int64_t, int> counts;
+      count_codes(batch, counts);
+      own += batch.columns - counts[-1] - counts[50];
+    }
+    return std::pair(labels, own);
+  };
+  const auto [labels, own] = labels_of(true);
+  EXPECT_GT(own, 0);
+  EXPECT_EQ(labels, own);
+  EXPECT_EQ(labels_of(false).first, 0);
+
+  ada.sentences[3].shifted[0].pop_back();
+  EXPECT_NO_THROW(check_groups({ada}, {.num_codebooks = 2}));
+  EXPECT_THROW(check_groups({ada}, {.num_codebooks = 3}), Error);
+}
+
 TEST(EpochSource, OverlongSentencesAreCutAndCounted) {
   std::vector<EpochDataset> data = datasets();
   data[0].groups[0].sentences[7].codes = CodeRows(3, std::vector<uint32_t>(500, 7));

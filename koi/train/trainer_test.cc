@@ -10,6 +10,7 @@
 #include "koi/train/checkpoint_files.h"
 #include "koi/train/run_checkpoint.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/train_samples.h"
 
 namespace koi::train {
 namespace {
@@ -253,6 +254,36 @@ TEST(Trainer, ALossThatIsNoNumberEndsTheRun) {
     model.norm.fill_(std::numeric_limits<float>::quiet_NaN());
   }
   EXPECT_THROW(trainer.add_batch(random_batch(1)), Error);
+}
+
+// At a rate of 0 nothing but the frames that are looked at differs from step to step.
+TEST(Trainer, EachStepLearnsTheCodesOfOtherFrames) {
+  lm::DualAr model = test::small_model();
+  const Batch batch = test::make_sample(1, 40);
+  const auto losses_of = [&](double share) {
+    Trainer trainer(model, {.lr = 0}, {}, {.fast_frames = share}, tensor::make_generator(1));
+    std::set<double> losses;
+    for (int step = 0; step < 8; ++step) {
+      losses.insert(trainer.add_batch(batch).losses.semantic_loss);
+      trainer.update();
+    }
+    return losses;
+  };
+  EXPECT_EQ(losses_of(1).size(), 1U);
+  EXPECT_EQ(losses_of(0.25).size(), 4U);  // all quarters
+}
+
+TEST(Trainer, AlignmentsCountInTrainingOnly) {
+  lm::DualAr model = test::small_model();
+  Batch batch = test::make_sample(1, 40);
+  batch.labels[0][0][39] = 31;  // the end, no token of a text
+  batch.alignment = at::full({40}, 7, at::kLong);
+  Trainer trainer(model, {.lr = 0}, {}, {.alignment_weight = 0.5}, tensor::make_generator(1));
+  const LossValues losses = trainer.add_batch(batch).losses;
+  EXPECT_GT(losses.alignment_loss, 0.1);
+  EXPECT_NEAR(losses.loss, losses.base_loss + losses.semantic_loss + 0.5 * losses.alignment_loss,
+              1e-5);
+  EXPECT_EQ(trainer.evaluate({batch}).alignment_loss, 0);
 }
 
 }  // namespace
