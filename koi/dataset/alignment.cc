@@ -67,7 +67,7 @@ std::vector<int64_t> align_tokens(const Turn& turn, const PromptPlace& prompt,
   size_t begin = prompt.text_begin;
   for (size_t i = 0; i < turn.texts.size(); ++i) {
     const std::vector<size_t> offsets = character_offsets(turn.texts[i]);
-    const std::vector<uint32_t>& alignment = *turn.alignments[i];
+    const std::vector<uint32_t>& alignment = turn.alignments[i];
     const size_t frames = turn.codes[i]->front().size();
     if (!alignment.empty() && alignment.size() != frames) {
       refuse("training sample", "an alignment of " + std::to_string(alignment.size()) +

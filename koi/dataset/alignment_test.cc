@@ -57,7 +57,7 @@ struct Spoken {
     Turn turn;
     turn.texts = texts;
     turn.codes = {&codes[0], &codes[1]};
-    turn.alignments = {&alignments[0], &alignments[1]};
+    turn.alignments = {alignments[0], alignments[1]};
     return turn;
   }
 };

@@ -20,6 +20,7 @@ Turn turn_of(const TextData& speaker, const SamplerOptions& options, bool use_sp
   Turn turn;
   turn.num_codebooks = options.num_codebooks;
   turn.specials = options.specials;
+  turn.learn_text = options.learn_texts;
   if (use_speaker) turn.speaker = speaker.name;
   return turn;
 }
@@ -38,13 +39,23 @@ size_t longest_reading(const Sentence& sentence) {
   return longest;
 }
 
+// Shifted codes are behind less than a frame of silence, evenly spread from reading to reading.
+std::vector<uint32_t> alignment_of(const Sentence& sentence, size_t reading) {
+  std::vector<uint32_t> alignment = sentence.alignment;
+  if (reading == 0 || alignment.empty()) return alignment;
+  if (2 * reading > sentence.shifted.size()) alignment.insert(alignment.begin(), 0);
+  alignment.resize(codes_of(sentence, reading).front().size());
+  return alignment;
+}
+
 void add_sentence(Turn& turn, const Sentence& sentence, const PlannedSample::Part& part,
                   bool aligned) {
-  static const std::vector<uint32_t> unknown;
   turn.texts.push_back(text::clean_text(sentence.texts[part.spelling]));
   turn.codes.push_back(&codes_of(sentence, part.reading));
-  const bool is_known = part.spelling == 0 && part.reading == 0;
-  if (aligned) turn.alignments.push_back(is_known ? &sentence.alignment : &unknown);
+  if (!aligned) return;
+  const bool is_known = part.spelling == 0;  // its text
+  turn.alignments.push_back(is_known ? alignment_of(sentence, part.reading)
+                                     : std::vector<uint32_t>());
 }
 
 bool may_use_speaker(const SamplerOptions& options) {

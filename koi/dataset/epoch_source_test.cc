@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "koi/base/error.h"
 #include "tests/support/goldens.h"
@@ -173,38 +174,77 @@ TEST(EpochSource, ShiftedCodesTakeTurns) {
   EXPECT_LT(shifted, 60);
 }
 
-// An alignment is of the recording's own codes and of the first text.
-TEST(EpochSource, AlignmentsGoWithTheCodesThatTheyAreOf) {
-  TextData ada = speaker("ada", 0, 20);
-  for (Sentence& sentence : ada.sentences) {
-    sentence.texts.resize(1);
-    sentence.alignment.assign(sentence.codes[0].size(), 1);
-    sentence.shifted = {CodeRows(3, std::vector<uint32_t>(sentence.codes[0].size() + 1, 50))};
+// Nine sentences of one text and three readings: its own codes are 0, those behind a third and two
+// thirds of a frame of silence 1 and 2.
+EpochDataset aligned_readings(const SamplerOptions& options) {
+  TextData ada{"folder", "ada", {}};
+  for (int i = 0; i < 9; ++i) {
+    ada.sentences.push_back({{"abcd"}, CodeRows(3, {0, 0, 0, 0})});
+    ada.sentences.back().shifted = {CodeRows(3, {1, 1, 1, 1}), CodeRows(3, {2, 2, 2, 2, 2})};
+    ada.sentences.back().alignment = {1, 2, 0, 4};
   }
-  const auto labels_of = [&](bool alignment) {
-    SamplerOptions sampler{.max_length = 120};
-    sampler.alignment = alignment;
-    sampler.max_sentences = 1;
-    EpochSource source({{{ada}, sampler}}, kOptions, tokenizer());
-    int64_t own = 0, labels = 0;
-    for (int64_t row = source.summary().rows / kOptions.batch_size; row > 0; --row) {
-      const Batch batch = source.next();
-      for (size_t t = 0; t < batch.alignment.size(); ++t)
-        labels += batch.alignment[t] != kIgnoredLabel;
-      std::map<int64_t, int> counts;
-      count_codes(batch, counts);
-      own += batch.columns - counts[-1] - counts[50];
-    }
-    return std::pair(labels, own);
-  };
-  const auto [labels, own] = labels_of(true);
-  EXPECT_GT(own, 0);
-  EXPECT_EQ(labels, own);
-  EXPECT_EQ(labels_of(false).first, 0);
+  return {{ada}, options};
+}
 
-  ada.sentences[3].shifted[0].pop_back();
+// An alignment goes with shifted codes too, half a frame and more are a frame.
+TEST(EpochSource, AlignmentsGoWithEachReading) {
+  const auto ids = tokenizer().encode("abcd", text::SpecialTokens::plain);
+  ASSERT_EQ(ids.size(), 4U);
+  const int64_t none = kIgnoredLabel;
+  const std::vector<std::vector<int64_t>> expected = {
+      {ids[0], ids[1], none, ids[3]},
+      {ids[0], ids[1], none, ids[3]},
+      {none, ids[0], ids[1], none, ids[3]},
+  };
+  std::set<int64_t> seen;
+  for (const bool aligned : {true, false}) {
+    SamplerOptions sampler{.max_length = 20};
+    sampler.alignment = aligned;
+    sampler.max_sentences = 1;
+    EpochSource source({aligned_readings(sampler)}, {.seed = 3, .batch_size = 1, .max_length = 20},
+                       tokenizer());
+    for (int64_t row = 3 * source.summary().rows; row > 0; --row) {
+      const Batch batch = source.next();
+      ASSERT_EQ(batch.segments.size(), 1U);
+      const int64_t reading = batch.tokens[static_cast<size_t>(2 * batch.columns - 1)] - 1;
+      if (!aligned) {
+        EXPECT_TRUE(batch.alignment.empty());
+        continue;
+      }
+      seen.insert(reading);
+      const auto& wanted = expected[static_cast<size_t>(reading)];
+      // Each frame is asked for one column before, and behind the last there is the end.
+      EXPECT_EQ(
+          std::vector<int64_t>(batch.alignment.end() - static_cast<int64_t>(wanted.size()) - 1,
+                               batch.alignment.end() - 1),
+          wanted);
+    }
+  }
+  EXPECT_EQ(seen.size(), 3U);
+}
+
+TEST(EpochSource, ReadingsOfTooFewCodebooksAreRefused) {
+  TextData ada = speaker("ada", 0, 4);
+  ada.sentences[3].shifted = {CodeRows(2, {50, 50})};
   EXPECT_NO_THROW(check_groups({ada}, {.num_codebooks = 2}));
   EXPECT_THROW(check_groups({ada}, {.num_codebooks = 3}), Error);
+}
+
+// Texts that are not learnt leave labels to the frames and the end alone.
+TEST(EpochSource, TextsMayBeReadWithoutBeingLearnt) {
+  for (const bool learn_texts : {true, false}) {
+    SamplerOptions sampler{.max_length = 20};
+    sampler.max_sentences = 1;
+    sampler.learn_texts = learn_texts;
+    EpochSource source({aligned_readings(sampler)}, {.seed = 3, .batch_size = 1, .max_length = 20},
+                       tokenizer());
+    const Batch batch = source.next();
+    const auto columns = static_cast<size_t>(batch.columns);
+    for (size_t t = 0; t < columns; ++t) {
+      const bool asks_for_frame_or_end = t + 1 == columns || batch.tokens[columns + t + 1] > 0;
+      EXPECT_EQ(batch.labels[t] != kIgnoredLabel, learn_texts || asks_for_frame_or_end) << t;
+    }
+  }
 }
 
 TEST(EpochSource, OverlongSentencesAreCutAndCounted) {

@@ -97,7 +97,7 @@ Sample pack_turn(const Turn& turn, const text::Tokenizer& tokenizer) {
   Sample sample{TokenMatrix(whole.rows, columns, 0), TokenMatrix(whole.rows, columns, 0)};
   copy_columns(whole, 0, sample.tokens, 0, columns);
   copy_columns(whole, 1, sample.labels, 0, columns);
-  for (int64_t row = 1; row < whole.rows; ++row) {
+  for (int64_t row = turn.learn_text ? 1 : 0; row < whole.rows; ++row) {
     std::fill_n(&sample.labels.at(row, 0), prompt_length - 1, kIgnoredLabel);
   }
   if (!turn.alignments.empty()) {

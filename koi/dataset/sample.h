@@ -46,9 +46,10 @@ struct Turn {
   std::vector<std::string> texts;      // cleaned (text::clean_text); joined by a space
   std::vector<const CodeRows*> codes;  // of the same sentences; joined along time
   // Of the same sentences, see Sentence::alignment; empty where none is asked for.
-  std::vector<const std::vector<uint32_t>*> alignments = {};
+  std::vector<std::vector<uint32_t>> alignments = {};
   std::optional<std::string> speaker;  // absent: "assistant"
   bool skip_text = false;              // <|skip_text|> stands for the text, nothing is learnt
+  bool learn_text = true;              // false: the text is heard, only what follows it is learnt
   int64_t num_codebooks = 0;           // 0: as many as the first sentence has
   // Whether "<|im_end|>" and the like in texts and speaker become special tokens.
   // Differs: the reference always parses them.

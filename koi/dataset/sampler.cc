@@ -71,6 +71,7 @@ Sample single_sentence(const TextData& group, const Sentence& sentence,
   Turn turn;
   turn.num_codebooks = options.num_codebooks;
   turn.specials = options.specials;
+  turn.learn_text = options.learn_texts;
   const double* share = std::get_if<double>(&options.use_speaker);
   if (share != nullptr ? *share >= 0.5 : std::get<bool>(options.use_speaker))
     turn.speaker = group.name;
@@ -159,6 +160,7 @@ std::optional<Sample> Sampler::next(SamplerStreams& streams) const {
   Turn turn;
   turn.num_codebooks = options_.num_codebooks;
   turn.specials = options_.specials;
+  turn.learn_text = options_.learn_texts;
   if (draw_speaker_use(random)) turn.speaker = group.name;
 
   std::vector<Sample> turns;

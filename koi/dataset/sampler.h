@@ -24,6 +24,7 @@ struct SamplerOptions {
   bool causal = true;           // sentences in a row; false: drawn one by one
   int64_t num_codebooks = 0;    // 0: as many as the data has
   double skip_text_prob = 0.0;  // share of interactive turns whose text is skipped, 0 to 1
+  bool learn_texts = true;      // of turns, see Turn::learn_text
   bool alignment = false;       // EpochSource tells which token is spoken where, if it is known
   int64_t max_sentences = 0;    // of a sample that plan_epoch makes; 0: as many as fit
   // Differs: the reference parses special tokens inside of transcripts and names.

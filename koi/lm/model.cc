@@ -120,7 +120,7 @@ DualAr::DualAr(const ModelConfig& config, int64_t semantic_token_id, at::Device 
 DualArHidden DualAr::forward_hidden(const DualArInput& input, const ForwardOptions& options) const {
   check_tokens(input.tokens);
   check_segments(input);
-  const auto ids = tensor::upload(input.tokens, device());
+  const auto ids = tensor::upload(input.heard.defined() ? input.heard : input.tokens, device());
   auto x = embed(ids);  // [B, T, D]
   if (options.trace) options.trace("embed", x);
 

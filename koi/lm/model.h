@@ -20,6 +20,9 @@ struct DualArInput {
   // Lengths of samples that stand one behind the other in the only row (B = 1), their sum is T:
   // each is computed as if it were alone. Empty: every row is one sample.
   std::vector<int64_t> segments = {};
+  // As tokens: what the slow part reads in their place. The fast part, and what is asked for, go by
+  // `tokens`. Undefined: the same.
+  at::Tensor heard = {};
 };
 
 // What the logits are made of.

@@ -272,6 +272,20 @@ TEST_P(Variants, PackedSamplesSeeNothingOfEachOther) {
   EXPECT_GT(rows, 10);
 }
 
+// What is heard in the tokens' place decides the slow part, the tokens all the rest.
+TEST(DualAr, HeardTokensReachTheSlowPartAlone) {
+  const DualAr model = make(small());
+  const auto tokens = make_tokens(model.config(), 1, 20);
+  const auto heard = at::where(tokens.eq(0), tokens, at::ones_like(tokens));
+  const at::Tensor other = at::cat({tokens.slice(1, 0, 1), heard.slice(1, 1)}, 1);
+  const auto both = model.forward_hidden({.tokens = tokens, .padding = {}, .heard = other}, {});
+  const auto alone = model.forward_hidden({.tokens = other, .padding = {}}, {});
+  EXPECT_TRUE(at::equal(both.slow, alone.slow));
+  EXPECT_TRUE(
+      at::equal(both.rows, model.forward_hidden({.tokens = tokens, .padding = {}}, {}).rows));
+  EXPECT_FALSE(at::equal(both.fast, alone.fast));
+}
+
 TEST(DualAr, RefusesSamplesThatDoNotFillTheRow) {
   const DualAr model = make(small());
   const auto refuses = [&](const at::Tensor& tokens, const std::vector<int64_t>& lengths) {

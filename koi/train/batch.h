@@ -15,6 +15,7 @@ struct Batch {
   // int64 [B*T], the token that is spoken in the next column's frame, -100 where there is none; may
   // be undefined.
   at::Tensor alignment = {};
+  at::Tensor heard = {};  // see lm::DualArInput
 
   int64_t token_count() const;  // positions that are no padding
 };

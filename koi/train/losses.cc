@@ -137,8 +137,11 @@ LabelCounts count_labels(const Batch& batch) {
 
 Losses compute_losses(const lm::DualAr& model, const Batch& batch, const LabelCounts& divisors,
                       const lm::ForwardOptions& options, double alignment_weight) {
-  const lm::DualArHidden hidden = model.forward_hidden(
-      {.tokens = batch.tokens, .padding = batch.padding, .segments = batch.segments}, options);
+  const lm::DualArHidden hidden = model.forward_hidden({.tokens = batch.tokens,
+                                                        .padding = batch.padding,
+                                                        .segments = batch.segments,
+                                                        .heard = batch.heard},
+                                                       options);
   // Which of the labels count is found out where they lie, on the CPU: a GPU is not waited for.
   const auto tokens = sum_over_tokens(model, hidden, batch.labels.select(1, 0).flatten(),
                                       token_head(model, options), options);

@@ -67,6 +67,39 @@ TEST_P(RunDataTest, GoesOnBehindWhatWasGivenOut) {
   }
 }
 
+// What the settings say of samples is what steps and validations get.
+TEST_P(RunDataTest, SamplesAreAsTheSettingsSay) {
+  if (settings_.reference_sampling) return;  // refuses max_sentences, see settings.cc
+  settings_.max_length = 256;                // of several sentences
+  for (const int64_t most : {0, 1}) {
+    for (const bool learn_texts : {true, false}) {
+      for (auto* data : {&settings_.train_data, &settings_.val_data}) {
+        data->datasets[0].max_length = settings_.max_length;
+        data->datasets[0].interactive_prob = 1;  // each sentence has an end of its own
+        data->datasets[0].max_sentences = most;
+        data->datasets[0].learn_texts = learn_texts;
+      }
+      const auto data = make();
+      const auto ends_of = [](const Batch& batch) {
+        const auto frames = batch.labels.select(1, 1).ne(dataset::kIgnoredLabel);
+        return frames.logical_and(batch.labels.select(1, 1).eq(0)).sum().item<int64_t>();
+      };
+      const Batch batch = data->next_step().front();
+      const auto samples = static_cast<int64_t>(batch.segments.size());
+      if (most == 1) {
+        EXPECT_EQ(ends_of(batch), samples);
+      } else {
+        EXPECT_GT(ends_of(batch), samples);
+      }
+      for (const Batch& some : {batch, data->validation().front()}) {
+        const auto outside = some.labels.select(1, 1).eq(dataset::kIgnoredLabel);
+        const auto learnt = some.labels.select(1, 0).ne(dataset::kIgnoredLabel);
+        EXPECT_EQ(outside.logical_and(learnt).any().item<bool>(), learn_texts);
+      }
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Samplers, RunDataTest, testing::Bool(), [](const auto& sampler) {
   return sampler.param ? std::string("reference") : std::string("koi");
 });

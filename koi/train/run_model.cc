@@ -102,6 +102,7 @@ TrainerOptions trainer_options(const Settings& settings, const lm::DualAr& model
       .grad_norm_type = settings.grad_norm_type,
       .mixed_precision = effective_precision(settings, model.device()) == Precision::mixed,
       .alignment_weight = settings.alignment_weight,
+      .code_noise = settings.code_noise,
       .fast_frames = settings.fast_frames};
   const MemoryEstimate estimate = estimate_memory(model,
                                                   {.rows = data.row_sizes(),

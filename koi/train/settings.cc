@@ -50,6 +50,7 @@ DatasetSettings read_dataset(Reader& reader, const Node& config, const std::stri
   const std::string sentences_key = key + ".max_sentences";
   reader.read_optional(sentences_key, settings.max_sentences);
   require(settings.max_sentences >= 0, sentences_key, "must be 1 or more, or 0 for all that fit");
+  reader.read_optional(key + ".learn_texts", settings.learn_texts);
   settings.seed = read_seed(reader, key + ".seed", settings.seed);
   return settings;
 }
@@ -89,6 +90,9 @@ void read_losses(Reader& reader, Settings& settings) {
   reader.read_optional("model.alignment_loss", settings.alignment_weight);
   require(settings.alignment_weight >= 0 && settings.alignment_weight <= 1e3,
           "model.alignment_loss", "must be 0 (none) to 1000");
+  reader.read_optional("model.code_noise", settings.code_noise);
+  require(settings.code_noise >= 0 && settings.code_noise <= 0.5, "model.code_noise",
+          "must be 0 (none) to 0.5");
   reader.read_optional("model.fast_frames", settings.fast_frames);
   require(settings.fast_frames >= 0.01 && settings.fast_frames <= 1, "model.fast_frames",
           "must be 0.01 to 1 (all)");

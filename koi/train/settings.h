@@ -33,6 +33,7 @@ struct DatasetSettings {
   double interactive_prob = 0.7;
   double skip_text_prob = 0;
   int64_t max_sentences = 0;  // a sample; 0: as many as fit
+  bool learn_texts = true;    // false: only what is spoken after them
   bool alignment = false;     // is learned from
   uint64_t seed = 42;         // order of shards and speakers
 };
@@ -64,6 +65,7 @@ struct Settings {
   Recompute recompute = Recompute::automatic;
   BaseWeights base_weights = BaseWeights::full;  // int8: with lora only
   double alignment_weight = 0;                   // model.alignment_loss, see compute_losses
+  double code_noise = 0;                         // model.code_noise, see exchange_codes
   double fast_frames = 1;                        // model.fast_frames, see lm::ForwardOptions
   Precision precision = Precision::bfloat16;
   Accelerator accelerator = Accelerator::automatic;

@@ -89,6 +89,9 @@ constexpr Entry kEntries[] = {
     {"*.skip_text_prob", "share", "Of turns without their text, in samples with a turn a sentence.",
      "float"},
     {"*.max_sentences", "sentences", "A sample has at most; 0: as many as fit.", "integer"},
+    {"*.learn_texts", "",
+     "false: texts are read but not learnt, so that little data teaches its speech alone.",
+     "boolean"},
     {"*_dataset.seed", "", "Of the order of shards and speakers; without it 42.", "integer"},
     {"*_dataset.datasets", "", "Several data sets in place of one, each with the keys above.",
      "list"},
@@ -112,6 +115,10 @@ constexpr Entry kEntries[] = {
     {"model.alignment_loss", "",
      "Weight of asking each frame for the token that is spoken in it, where NAME.alignment tells; "
      "0: none. For a model from nothing."},
+    {"model.code_noise", "share",
+     "Of the frames, and of the codes by themselves, that training reads as another frame's: "
+     "little "
+     "data is learnt by heart later, and faults of its own speech harm a model less."},
     {"model.fast_frames", "share",
      "Of the frames whose codes a step learns from: fewer take less time, and stand for all."},
     {"model.model.path", "", "Folder of the checkpoint to start from."},
@@ -149,6 +156,8 @@ constexpr std::string_view kAddable[] = {
     "resume_weights_only",
     "train_dataset.skip_text_prob",
     "train_dataset.max_sentences",
+    "train_dataset.learn_texts",
+    "val_dataset.learn_texts",
     "train_dataset.seed",
     "train_dataset.datasets",
     "train_dataset.probabilities",

@@ -135,6 +135,16 @@ TEST(Settings, OfAModelFromNothing) {
               HasSubstr("model.alignment_loss: data.sampler=reference knows no alignment"));
 }
 
+TEST(Settings, OfLittleData) {
+  EXPECT_EQ(settings_of({}).code_noise, 0);
+  EXPECT_TRUE(settings_of({}).train_data.datasets[0].learn_texts);
+  const Settings settings = settings_of({"model.code_noise=0.1", "+train_dataset.learn_texts=false",
+                                         "+val_dataset.learn_texts=false"});
+  EXPECT_EQ(settings.code_noise, 0.1);
+  EXPECT_FALSE(settings.train_data.datasets[0].learn_texts);
+  EXPECT_FALSE(settings.val_data.datasets[0].learn_texts);
+}
+
 TEST(Settings, SentencesOfASample) {
   EXPECT_EQ(settings_of({}).train_data.datasets[0].max_sentences, 0);
   const std::string one = "+train_dataset.max_sentences=1";
@@ -167,6 +177,7 @@ TEST(Settings, ImpossibleValuesNameTheirKey) {
       {"data.batch_size=0", "data.batch_size"},
       {"data.sampler=none", "data.sampler"},
       {"model.alignment_loss=-1", "model.alignment_loss"},
+      {"model.code_noise=0.6", "model.code_noise: must be 0 (none) to 0.5"},
       {"model.fast_frames=0", "model.fast_frames: must be 0.01 to 1"},
       {"model.fast_frames=2", "model.fast_frames"},
       {"+train_dataset.max_sentences=-1", "data.train_dataset.max_sentences: must be 1 or more"},

@@ -5,6 +5,7 @@
 
 #include "koi/base/error.h"
 #include "koi/tensor/autocast.h"
+#include "koi/train/code_noise.h"
 #include "koi/train/gradients.h"
 
 namespace koi::train {
@@ -71,7 +72,10 @@ Trainer::BatchResult Trainer::add_batch(const Batch& batch, const LabelCounts& s
 Trainer::BatchResult Trainer::add_batch(const Batch& batch) { return read(accumulate(batch)); }
 
 LossTensor Trainer::add(const Batch& batch, const LabelCounts& divisors, int64_t batches) {
-  const Losses losses = forward(batch, divisors,
+  Batch heard = batch;
+  if (options_.code_noise > 0)
+    heard.heard = exchange_codes(batch.tokens, options_.code_noise, generator_);
+  const Losses losses = forward(heard, divisors,
                                 {.train = true,
                                  .recompute = options_.recompute,
                                  .generator = &generator_,

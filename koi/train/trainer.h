@@ -29,6 +29,7 @@ struct TrainerOptions {
   bool recompute = false;          // see lm::ForwardOptions
   bool mixed_precision = false;    // matrix products in bfloat16, see tensor::AutocastGuard
   double alignment_weight = 0;     // see compute_losses
+  double code_noise = 0;           // in training: the share of exchange_codes
   double fast_frames = 1;          // in training, see lm::ForwardOptions; others in each step
 };
 

@@ -273,6 +273,27 @@ TEST(Trainer, EachStepLearnsTheCodesOfOtherFrames) {
   EXPECT_EQ(losses_of(0.25).size(), 4U);  // all quarters
 }
 
+// Wrong codes are heard by the slow part alone, others in each step, and in training only.
+TEST(Trainer, CodeNoiseIsHeardInTrainingOnly) {
+  lm::DualAr model = test::small_model();
+  const Batch batch = test::make_sample(1, 40);
+  const auto losses_of = [&](double share) {
+    Trainer trainer(model, {.lr = 0}, {}, {.code_noise = share}, tensor::make_generator(1));
+    std::set<double> losses;
+    for (int step = 0; step < 4; ++step) {
+      losses.insert(trainer.add_batch(batch).losses.semantic_loss);
+      trainer.update();
+    }
+    losses.insert(trainer.evaluate(batch, count_labels(batch)).semantic_loss);
+    return losses;
+  };
+  const std::set<double> clean = losses_of(0);
+  EXPECT_EQ(clean.size(), 1U);
+  const std::set<double> noisy = losses_of(0.3);
+  EXPECT_EQ(noisy.size(), 5U);
+  EXPECT_TRUE(noisy.contains(*clean.begin()));  // without a step's noise
+}
+
 TEST(Trainer, AlignmentsCountInTrainingOnly) {
   lm::DualAr model = test::small_model();
   Batch batch = test::make_sample(1, 40);
