@@ -30,6 +30,7 @@ struct FinetuneFlags {
   std::string raw;
   std::string name;
   std::string checkpoint = "checkpoints/fish-speech-1.4";
+  std::string config_name = "text2semantic_finetune";
   std::string lora_config = "r_8_alpha_16";
   std::string text_extension = ".lab";
   std::string text;
@@ -193,7 +194,7 @@ class Finetune {
   }
 
   Step train() const {
-    Step what{"train", {"--config-name", "text2semantic_finetune"}};
+    Step what{"train", {"--config-name", flags_.config_name}};
     auto& words = what.arguments;
     words.push_back(quoted("project", flags_.name));
     words.push_back(quoted("pretrained_ckpt_path", flags_.checkpoint));
@@ -290,6 +291,10 @@ void add_finetune(CLI::App& app) {
   command
       ->add_option("--checkpoint-path", flags.checkpoint,
                    "the base checkpoint's folder, codec included")
+      ->capture_default_str();
+  command
+      ->add_option("--config-name", flags.config_name,
+                   "the training's configuration, as for koi train")
       ->capture_default_str();
   command->add_option("--lora-config", flags.lora_config, "the adapter's configuration")
       ->capture_default_str();

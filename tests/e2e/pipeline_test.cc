@@ -11,6 +11,7 @@
 #include "koi/audio/audio_file.h"
 #include "koi/base/files.h"
 #include "koi/checkpoint/npy.h"
+#include "tests/support/metrics_rows.h"
 #include "tests/support/run_program.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/tiny_codec.h"
@@ -207,11 +208,29 @@ TEST_F(Pipeline, FinetuneDoesAllAndGoesOn) {
   base::write_file(base::list_files(at / "data-raw", is_text).front(), "Call at 3:30 pm.");
   base::write_file(at / "data-raw/allison/broken.wav", "no sound");  // the others go on
   make_checkpoint(at.path());
-  const std::vector<std::string> command = {
-      "finetune",         "data-raw", "--name", "목소리",         "--checkpoint-path",
-      "checkpoint",       "--steps",  "4",      "--text",         "Goodbye.",
-      "--max-new-tokens", "12",       "--json", "max_length=128", "data.batch_size=2",
-      "--normalize",      "en"};
+  const std::vector<std::string> command = {"finetune",
+                                            "data-raw",
+                                            "--name",
+                                            "목소리",
+                                            "--checkpoint-path",
+                                            "checkpoint",
+                                            "--steps",
+                                            "4",
+                                            "--text",
+                                            "Goodbye.",
+                                            "--max-new-tokens",
+                                            "12",
+                                            "--json",
+                                            "max_length=128",
+                                            "data.batch_size=2",
+                                            "--normalize",
+                                            "en",
+                                            "--config-name",
+                                            "text2semantic_little",
+                                            "--lora-config",
+                                            "r_64_alpha_128",
+                                            "--shifts",
+                                            "2"};
   const auto first = nlohmann::json::parse(must(command, at.path()).out);
   EXPECT_TRUE(fs::exists(at / first["wav"].get<std::string>()));
   EXPECT_TRUE(fs::exists(at / first["report"].get<std::string>()));
@@ -221,6 +240,8 @@ TEST_F(Pipeline, FinetuneDoesAllAndGoesOn) {
   EXPECT_EQ(first["steps"][2]["status"], 0);
   EXPECT_THAT(base::read_file(at / "results/목소리/protos/00000000.protos"),
               testing::HasSubstr("at three thirty pm"));
+  // The fourth step's rate in text2semantic_little: 3/50 of 2e-3.
+  EXPECT_NEAR(metrics_rows(at / "results/목소리/metrics.jsonl").back()["lr"], 1.2e-4, 1e-6);
   const auto written = fs::last_write_time(at / "results/목소리/checkpoints/step_000000004.ckpt");
   const auto second = nlohmann::json::parse(must(command, at.path()).out);
   EXPECT_TRUE(second["steps"][0]["skipped"]) << second.dump();
