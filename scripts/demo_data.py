@@ -1,10 +1,11 @@
 """Real recordings with transcripts from Debian's packages, as SPEAKER/NAME.wav + SPEAKER/NAME.lab.
 
-    demo_data.py OUT [--minutes 4] [--speaker allison] [--language en|es|ru]
+    demo_data.py OUT [--minutes 4] [--speaker allison] [--language en|es|fr|it|ru]
 
 The voices: Asterisk core sounds, English, recorded by Allison Smith (theivrvoice.com), (c) 2003-2010, funded by Digium,
-Inc., CC BY-SA 3.0; Spanish, the same; Russian, recorded by Maxim Topal (ivrvoice.ru), CC BY 3.0. Audio made from one
-carries the same line and licence.
+Inc., CC BY-SA 3.0; Spanish, the same; French, recorded by June Wallack (junewallack.com), CC BY-SA 3.0; Italian, recorded by
+Carlo Flora (carloflora.com), CC BY 3.0; Russian, recorded by Maxim Topal (ivrvoice.ru), CC BY 3.0. Audio made from one carries
+the same line and licence.
 
 Packages: asterisk-core-sounds-XX-g722 (recordings, G.722 at 16 kHz), asterisk-core-sounds-XX (transcripts). Where dpkg
 left out /usr/share/doc (small container images do), the transcripts are taken out of the package itself.
@@ -22,14 +23,20 @@ import sys
 import tempfile
 
 SOUNDS = pathlib.Path("/usr/share/asterisk/sounds")
-FOLDERS = {"en": "en_US_f_Allison", "es": "es_MX_f_Allison", "ru": "ru_RU_f_IvrvoiceRU"}
+FOLDERS = {
+    "en": "en_US_f_Allison",
+    "es": "es_MX_f_Allison",
+    "fr": "fr_CA_f_June",
+    "it": "it_IT_m_Carlo",
+    "ru": "ru_RU_f_IvrvoiceRU",
+}
 HELD_OUT = pathlib.Path(__file__).with_name("demo_held_out.tsv")
 G722_BYTES_PER_SECOND = 8000
 DIGITS = "zero one two three four five six seven eight nine".split()
 SKIPPED_FOLDERS = ("letters/", "phonetic/", "digits/", "silence/")
 # English says digits and signs one by one; in the other languages it is not known how.
+NOT_SPOKEN_AS_WRITTEN = {"en": re.compile(r"[\[\]()<>]|\d\d|\d\.\d|H\.\d")}
 ANY_SIGN = re.compile(r"[\[\]()<>\d#*]")
-NOT_SPOKEN_AS_WRITTEN = {"en": re.compile(r"[\[\]()<>]|\d\d|\d\.\d|H\.\d"), "es": ANY_SIGN, "ru": ANY_SIGN}
 
 
 def transcript_lines(language: str) -> list[str]:
@@ -64,7 +71,7 @@ def usable_recordings(language: str) -> list[tuple[str, pathlib.Path, str]]:
         name = match[1] if match[1] in files else folded.get(match[1].casefold())
         if name is None or name in found or name.replace("/", "_") in held_out:
             continue
-        if name.casefold().startswith(SKIPPED_FOLDERS) or NOT_SPOKEN_AS_WRITTEN[language].search(match[2]):
+        if name.casefold().startswith(SKIPPED_FOLDERS) or NOT_SPOKEN_AS_WRITTEN.get(language, ANY_SIGN).search(match[2]):
             continue
         if 1 <= files[name].stat().st_size / G722_BYTES_PER_SECOND <= 32:
             found[name] = (name.replace("/", "_"), files[name], spoken(match[2]))

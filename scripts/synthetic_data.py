@@ -1,6 +1,6 @@
 """Texts read by flite's voices, as VOICE/NAME.wav + .lab + .alignment: what koi-tiny learns to speak from.
 
-    synthetic_data.py OUT [--voices slt] [--words 6000] [--phrases 6000] [--walks 4000] [--sentences 8000]
+    synthetic_data.py OUT [--voices slt] [--words 6000] [--phrases 6000] [--walks 4000] [--sentences 8000] [--long 4000] [--pairs 6000]
 
 The texts: examples of usage from WordNet 3.0, (c) 2006 Princeton University (its licence permits any use), transcripts of the
 Asterisk core sounds, English (see demo_data.py), walks from word to word through these, and words and phrases of both. The voices
@@ -27,6 +27,7 @@ import flite
 WORDNET = pathlib.Path("/usr/share/wordnet")
 SPOKEN_AS_WRITTEN = re.compile(r"[A-Za-z',.?! -]+")
 WORDS_OF_A_SENTENCE = range(2, 11)
+WORDS_OF_A_LONG_SENTENCE = range(11, 20)
 FRAME_S = 0.048  # of configs/codec_tiny.yaml
 SILENCE_S = (0.06, 0.1)  # that stays before and behind what is spoken
 PITCHES = (0.85, 1.2)  # a voice is heard as many: lower and slower, higher and faster, between these factors
@@ -50,6 +51,11 @@ def held_out() -> set[str]:
     return {key_of(line.split("\t")[1]) for line in demo_data.HELD_OUT.read_text().splitlines()}
 
 
+def says_any(sentences: set[str], text: str) -> bool:
+    """Whether the text is, or holds, one of the sentences, which are keys."""
+    return any(f" {sentence} " in f" {key_of(text)} " for sentence in sentences)
+
+
 def tidy(text: str) -> str:
     """As koi's cleaning leaves it, so that an alignment fits."""
     text = re.sub(r"^[ .,]+", "", re.sub(r"[.,](?: *[.,])+", ".", text))
@@ -60,13 +66,13 @@ def prompts() -> list[str]:
     return sorted({tidy(text) for _, _, text in demo_data.usable_recordings("en")})
 
 
-def examples() -> list[str]:
-    """All that WordNet has, each once, in an order that is as good as random."""
+def examples(lengths: range) -> list[str]:
+    """All of so many words that WordNet has, each once, in an order that is as good as random."""
     found = {}
     for part in ("noun", "verb", "adj", "adv"):
         for line in (WORDNET / f"data.{part}").read_text(encoding="latin-1").splitlines():
             for text in map(tidy, re.findall(r'"([^"]+)"', line)):
-                if SPOKEN_AS_WRITTEN.fullmatch(text) and len(text.split()) in WORDS_OF_A_SENTENCE:
+                if SPOKEN_AS_WRITTEN.fullmatch(text) and len(text.split()) in lengths:
                     found.setdefault(key_of(text), text)
     return sorted(found.values(), key=hash_of)
 
@@ -101,8 +107,21 @@ def walks(texts: list[str], count: int, never: set[str]) -> list[str]:
         while words[-1] and len(words) < 14:
             words.append(dice.choice(followers[words[-1].lower()]))
         text = " ".join(words).strip(" ,-")
-        if len(words) > 3 and not any(sentence in key_of(text) for sentence in never):
+        if len(words) > 3 and not says_any(never, text):
             found.add(text)
+    return sorted(found)
+
+
+def pairs(texts: list[str], count: int, never: set[str]) -> list[str]:
+    """Two sentences, one behind the other, of few enough words together."""
+    dice, found = random.Random(3), set()
+    while len(found) < count:
+        first, second = dice.sample(texts, 2)
+        if 4 <= len(first.split()) + len(second.split()) < WORDS_OF_A_LONG_SENTENCE.stop:
+            first = first.strip(" ,.-")
+            text = f"{first[0].upper()}{first[1:]}{'' if first[-1] in '?!' else '.'} {second[0].upper()}{second[1:]}"
+            if not says_any(never, text):
+                found.add(text)
     return sorted(found)
 
 
@@ -147,10 +166,12 @@ def make_clip(job: tuple[pathlib.Path, str, str, bool]) -> None:
 def texts_to_read(options: argparse.Namespace) -> list[str]:
     never = held_out()
     spoken = [text for text in prompts() if SPOKEN_AS_WRITTEN.fullmatch(text)]
-    sentences = examples()
+    sentences = examples(WORDS_OF_A_SENTENCE)
     both = spoken * 20 + sentences  # the prompts' words are the ones that will be wanted
     texts = common_words(both, options.words) + phrases(both, options.phrases)
-    texts += spoken + walks(spoken, options.walks, never) + sentences[: options.sentences]
+    single = spoken + walks(spoken, options.walks, never) + sentences[: options.sentences]
+    texts += single + pairs(single, options.pairs, never)
+    texts += examples(WORDS_OF_A_LONG_SENTENCE)[: options.long]
     return [text for text in dict.fromkeys(texts) if key_of(text) and key_of(text) not in never]
 
 
@@ -162,6 +183,8 @@ def main() -> None:
     parser.add_argument("--phrases", type=int, default=6000, help="of two to four words (default 6000)")
     parser.add_argument("--walks", type=int, default=4000, help="in the prompts' words (default 4000)")
     parser.add_argument("--sentences", type=int, default=8000, help="of WordNet (default 8000)")
+    parser.add_argument("--long", type=int, default=4000, help="longer ones of WordNet (default 4000)")
+    parser.add_argument("--pairs", type=int, default=6000, help="of these, two behind each other (default 6000)")
     parser.add_argument("--pitches", action="store_true", help="each text at a pitch of its own, as by many voices")
     options = parser.parse_args()
     if not (WORDNET / "data.noun").exists():
