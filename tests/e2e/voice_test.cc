@@ -97,8 +97,10 @@ TEST(Voice, TheSmallCheckpointReads) {
     losses[texts] =
         metrics_rows(at / "results" / texts / "metrics.jsonl").at(0).at("val_semantic_loss");
   }
-  // Found: 0.094 nats a code. A model that has not learnt to read has 0.008 (docs/performance.md).
-  EXPECT_LT(losses["right"], losses["wrong"] - 0.05);
+  // Found: 4.240 and 4.333 nats a code. A model that knows synthetic speech alone has 5.3, one that
+  // has not learnt to read tells the texts apart by 0.008 (docs/performance.md).
+  EXPECT_LT(losses["right"], 4.3);
+  EXPECT_LT(losses["right"], losses["wrong"] - 0.085);
 }
 
 }  // namespace
