@@ -1,5 +1,5 @@
 # The few commands a person types. Each sets up what it needs (scripts/setup), builds, and does its work.
-.PHONY: demo test test-cuda build parity bench fmt fmt-check asan setup
+.PHONY: demo test test-cuda build program parity bench fmt fmt-check asan setup
 
 SHELL := /bin/bash
 JOBS ?= $(shell nproc)
@@ -7,12 +7,16 @@ JOBS ?= $(shell nproc)
 test: build            ## set up, build, run all tests
 	ctest --test-dir build --output-on-failure
 
-demo: build            ## the whole way on real recordings; ends with a wav
+demo: program          ## the whole way on real recordings; ends with a wav
 	scripts/demo
 
-build: setup           ## the program at build/koi
+build: setup           ## the program at build/koi, and the tests
 	cmake --preset release >/dev/null
 	cmake --build build -j $(JOBS)
+
+program: setup         ## the program alone
+	cmake --preset release >/dev/null
+	cmake --build build -j $(JOBS) --target koi koi-torch
 
 parity: build          ## the tests against the reference's numbers; KOI_GOLDENS=DIR for another set
 	@scripts/parity
