@@ -256,42 +256,34 @@ TEST(Trainer, ALossThatIsNoNumberEndsTheRun) {
   EXPECT_THROW(trainer.add_batch(random_batch(1)), Error);
 }
 
-// At a rate of 0 nothing but the frames that are looked at differs from step to step.
-TEST(Trainer, EachStepLearnsTheCodesOfOtherFrames) {
+// The codes' losses of some steps at a rate of 0, each once: nothing is learnt between them.
+std::set<double> losses_at_rest(const TrainerOptions& options, int steps) {
   lm::DualAr model = test::small_model();
-  const Batch batch = test::make_sample(1, 40);
-  const auto losses_of = [&](double share) {
-    Trainer trainer(model, {.lr = 0}, {}, {.fast_frames = share}, tensor::make_generator(1));
-    std::set<double> losses;
-    for (int step = 0; step < 8; ++step) {
-      losses.insert(trainer.add_batch(batch).losses.semantic_loss);
-      trainer.update();
-    }
-    return losses;
-  };
-  EXPECT_EQ(losses_of(1).size(), 1U);
-  EXPECT_EQ(losses_of(0.25).size(), 4U);  // all quarters
+  Trainer trainer(model, {.lr = 0}, {}, options, tensor::make_generator(1));
+  std::set<double> losses;
+  for (int step = 0; step < steps; ++step) {
+    losses.insert(trainer.add_batch(test::make_sample(1, 40)).losses.semantic_loss);
+    trainer.update();
+  }
+  return losses;
 }
 
-// Wrong codes are heard by the slow part alone, others in each step, and in training only.
-TEST(Trainer, CodeNoiseIsHeardInTrainingOnly) {
+TEST(Trainer, EachStepLearnsTheCodesOfOtherFrames) {
+  EXPECT_EQ(losses_at_rest({.fast_frames = 1}, 8).size(), 1U);
+  EXPECT_EQ(losses_at_rest({.fast_frames = 0.25}, 8).size(), 4U);  // all quarters
+}
+
+TEST(Trainer, CodeNoiseIsAnotherInEachStepAndInTrainingOnly) {
+  const std::set<double> clean = losses_at_rest({}, 4);
+  ASSERT_EQ(clean.size(), 1U);
+  std::set<double> losses = losses_at_rest({.code_noise = 0.3}, 4);
+  losses.insert(*clean.begin());
+  EXPECT_EQ(losses.size(), 5U);
+
   lm::DualAr model = test::small_model();
   const Batch batch = test::make_sample(1, 40);
-  const auto losses_of = [&](double share) {
-    Trainer trainer(model, {.lr = 0}, {}, {.code_noise = share}, tensor::make_generator(1));
-    std::set<double> losses;
-    for (int step = 0; step < 4; ++step) {
-      losses.insert(trainer.add_batch(batch).losses.semantic_loss);
-      trainer.update();
-    }
-    losses.insert(trainer.evaluate(batch, count_labels(batch)).semantic_loss);
-    return losses;
-  };
-  const std::set<double> clean = losses_of(0);
-  EXPECT_EQ(clean.size(), 1U);
-  const std::set<double> noisy = losses_of(0.3);
-  EXPECT_EQ(noisy.size(), 5U);
-  EXPECT_TRUE(noisy.contains(*clean.begin()));  // without a step's noise
+  const Trainer trainer(model, {.lr = 0}, {}, {.code_noise = 0.3}, tensor::make_generator(1));
+  EXPECT_EQ(trainer.evaluate(batch, count_labels(batch)).semantic_loss, *clean.begin());
 }
 
 TEST(Trainer, AlignmentsCountInTrainingOnly) {
