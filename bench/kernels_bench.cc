@@ -1,5 +1,6 @@
-// The product of a matrix with one or several vectors in each format of weights: a matrix that is
-// far larger than the caches, and one that stays in them.
+// The product of a matrix with one or several vectors in each format of weights, by each
+// instruction set: a matrix that is far larger than the caches, and one that stays in them. And the
+// product of a panel, by one thread.
 #include <benchmark/benchmark.h>
 
 #include "koi/base/parallel.h"
@@ -10,6 +11,10 @@ namespace koi::bench {
 namespace {
 
 constexpr int64_t kColumns = 1024;
+
+kernels::Instructions instructions_of(int64_t place) {
+  return kernels::usable_instructions().at(static_cast<size_t>(place));
+}
 
 void multiply(benchmark::State& state) {
   const auto format = static_cast<kernels::Format>(state.range(0));
@@ -24,7 +29,7 @@ void multiply(benchmark::State& state) {
   std::vector<float> y(static_cast<size_t>(vectors * rows));
   kernels::Inputs inputs;
   inputs.assign(x.data(), vectors, kColumns, format);
-  const auto instructions = kernels::usable_instructions().front();
+  const auto instructions = instructions_of(state.range(3));
   kernels::Team team(base::usable_cores());
   for (auto _ : state) {
     team.share(rows, 64, [&](int64_t first, int64_t last) {
@@ -36,7 +41,41 @@ void multiply(benchmark::State& state) {
       benchmark::Counter(1e-9 * bytes, benchmark::Counter::kIsIterationInvariantRate);
   state.SetLabel(std::string(name_of(format)) + ", " + std::string(name_of(instructions)));
 }
-BENCHMARK(multiply)->ArgsProduct({{0, 1, 2, 3}, {1, 4, 8}, {4096, 131072}})->UseRealTime();
+
+void multiply_panel(benchmark::State& state) {
+  constexpr int64_t kRows = 48, kChannels = 256;  // as multiply_many() asks for
+  const std::vector<float> rows(static_cast<size_t>(kRows * kColumns), 1);
+  const std::vector<float> panel(static_cast<size_t>(kChannels * kernels::kPanel), 1);
+  std::vector<float> y(static_cast<size_t>(kRows * kernels::kPanel));
+  const auto instructions = instructions_of(state.range(0));
+  for (auto _ : state) {
+    kernels::kernels_for(instructions)
+        .multiply_panel({.input = rows.data(),
+                         .row_step = kColumns,
+                         .channels = kChannels,
+                         .weights = panel.data(),
+                         .output = y.data(),
+                         .output_step = kernels::kPanel,
+                         .rows = kRows});
+    benchmark::ClobberMemory();
+  }
+  state.counters["GFLOP/s"] = benchmark::Counter(2e-9 * kRows * kChannels * kernels::kPanel,
+                                                 benchmark::Counter::kIsIterationInvariantRate);
+  state.SetLabel(std::string(name_of(instructions)));
+}
+
+std::vector<int64_t> all_instructions() {
+  return benchmark::CreateDenseRange(0, std::ssize(kernels::usable_instructions()) - 1, 1);
+}
+
+const int kRegistered = [] {
+  const std::vector<int64_t> formats{0, 1, 2, 3}, vectors{1, 4, 8}, rows{4096, 131072};
+  benchmark::RegisterBenchmark("multiply", multiply)
+      ->ArgsProduct({formats, vectors, rows, all_instructions()})
+      ->UseRealTime();
+  benchmark::RegisterBenchmark("multiply_panel", multiply_panel)->ArgsProduct({all_instructions()});
+  return 0;
+}();
 
 }  // namespace
 }  // namespace koi::bench

@@ -4,7 +4,7 @@
 
 namespace koi::codec {
 namespace {
-constexpr int kFloats = 16, kRows = 12;
+constexpr int kFloats = 16, kRows = 8;
 }
 }  // namespace koi::codec
 

@@ -35,25 +35,37 @@ Block round_block(const float* x, int64_t count, int16_t* values) {
 
 }  // namespace
 
-void Inputs::assign(const float* x, int64_t count, int64_t columns, Format format) {
-  count_ = count;
-  columns_ = columns;
-  floats_ = x;
-  if (format == Format::f32 || format == Format::bf16) return;
+void Inputs::copy(const float* x, int64_t columns) {
+  lines_ = (columns + Line<float>::kValues - 1) / Line<float>::kValues;
+  floats_.resize(static_cast<size_t>(count_ * lines_));
+  for (int64_t i = 0; i < count_; ++i)
+    std::copy_n(x + i * columns, columns, floats_[static_cast<size_t>(i * lines_)].values);
+}
+
+void Inputs::round(const float* x, int64_t columns) {
   blocks_ = blocks_of(columns);
-  const auto all = static_cast<size_t>(count * blocks_);
-  values_.resize(all * kGroup);
-  scales_.resize(all);
-  sums_.resize(all);
-  for (int64_t i = 0; i < count; ++i) {
+  lines_ = blocks_ * kGroup / Line<int16_t>::kValues;
+  shorts_.resize(static_cast<size_t>(count_ * lines_));
+  scales_.resize(static_cast<size_t>(count_ * blocks_));
+  sums_.resize(scales_.size());
+  for (int64_t i = 0; i < count_; ++i) {
+    int16_t* values = shorts_[static_cast<size_t>(i * lines_)].values;
     for (int64_t block = 0; block < blocks_; ++block) {
-      const int64_t place = i * blocks_ + block, first = block * kGroup;
-      const Block rounded = round_block(x + i * columns + first, std::min(kGroup, columns - first),
-                                        values_.data() + place * kGroup);
-      scales_[static_cast<size_t>(place)] = rounded.scale;
-      sums_[static_cast<size_t>(place)] = rounded.sum;
+      const int64_t first = block * kGroup;
+      const Block rounded =
+          round_block(x + i * columns + first, std::min(kGroup, columns - first), values + first);
+      scales_[static_cast<size_t>(i * blocks_ + block)] = rounded.scale;
+      sums_[static_cast<size_t>(i * blocks_ + block)] = rounded.sum;
     }
   }
+}
+
+void Inputs::assign(const float* x, int64_t count, int64_t columns, Format format) {
+  count_ = count;
+  if (format == Format::f32 || format == Format::bf16)
+    copy(x, columns);
+  else
+    round(x, columns);
 }
 
 }  // namespace koi::kernels

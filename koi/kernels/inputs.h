@@ -15,23 +15,34 @@ class Inputs {
  public:
   static constexpr int64_t kMost = 8;  // vectors at once
 
-  // x [count, columns], row by row, 1 <= count <= kMost. With f32 and bf16 weights it is looked at
-  // only, so it has to stay.
+  // x [count, columns], row by row, 1 <= count <= kMost.
   void assign(const float* x, int64_t count, int64_t columns, Format format);
 
   int64_t count() const { return count_; }
-  const float* floats(int64_t i) const { return floats_ + i * columns_; }
+  // Where the weights are f32 or bf16: `columns` values.
+  const float* floats(int64_t i) const { return floats_[static_cast<size_t>(i * lines_)].values; }
   // Of the quantised form; each has blocks_of(columns) blocks.
-  const int16_t* values(int64_t i) const { return values_.data() + i * blocks_ * kGroup; }
+  const int16_t* values(int64_t i) const { return shorts_[static_cast<size_t>(i * lines_)].values; }
   const float* scales(int64_t i) const { return scales_.data() + i * blocks_; }
   const float* sums(int64_t i) const {
     return sums_.data() + i * blocks_;
   }  // scale * sum of values
 
  private:
-  int64_t count_ = 0, columns_ = 0, blocks_ = 0;
-  const float* floats_ = nullptr;
-  std::vector<int16_t> values_;
+  // Of the cache: a load that begins elsewhere touches two of them and takes twice as long.
+  template <typename Value>
+  struct alignas(64) Line {
+    static constexpr int64_t kValues = 64 / sizeof(Value);
+    Value values[kValues];
+  };
+
+  void copy(const float* x, int64_t columns);
+  void round(const float* x, int64_t columns);
+
+  int64_t count_ = 0, blocks_ = 0;
+  int64_t lines_ = 0;  // of a vector
+  std::vector<Line<float>> floats_;
+  std::vector<Line<int16_t>> shorts_;
   std::vector<float> scales_, sums_;
 };
 

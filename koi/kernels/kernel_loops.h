@@ -9,6 +9,7 @@
 //   F zero(); F load(const float*); F load_bf16(const uint16_t*); F splat(float);
 //   F fma(F a, F b, F c): a * b + c; F add, multiply, divide, most(F, F); float sum(F)
 //   F round(F): to the nearest; F power_of_two(F): of whole numbers; void store(float*, F)
+//   F add_product(F sum, F a, F b): fma whose sum is to stay in its register
 //   I zero_int(); F to_float(I); I add_products(I sum, S a, S b): neighbouring products are added
 //   S load_short(const int16_t*); S widen(const int8_t*)
 //   S load_words(const uint8_t* block, int piece): of an int4 block, kGroup / 4 words in all
@@ -181,7 +182,7 @@ class Loops : RowLoops<Simd> {
       for (int n = 0; n < N; ++n) values[n] = Simd::load(x[n] + i);
       for (int r = 0; r < R; ++r) {
         const F weight = Plain::load(weights + r * columns + i);
-        for (int n = 0; n < N; ++n) sums[r][n] = Simd::fma(weight, values[n], sums[r][n]);
+        for (int n = 0; n < N; ++n) sums[r][n] = Simd::add_product(sums[r][n], weight, values[n]);
       }
     };
     int64_t i = 0;
@@ -212,12 +213,14 @@ class Loops : RowLoops<Simd> {
       I exact[R][N];
       for (int r = 0; r < R; ++r)
         for (int n = 0; n < N; ++n) exact[r][n] = Simd::zero_int();
+      const int16_t* x[N];
+      for (int n = 0; n < N; ++n) x[n] = inputs.values(vector + n) + block * kGroup;
 #pragma GCC unroll 8
-      for (int64_t i = block * kGroup; i < (block + 1) * kGroup; i += kShorts) {
+      for (int64_t i = 0; i < kGroup; i += kShorts) {
         S values[N];
-        for (int n = 0; n < N; ++n) values[n] = Simd::load_short(inputs.values(vector + n) + i);
+        for (int n = 0; n < N; ++n) values[n] = Simd::load_short(x[n] + i);
         for (int r = 0; r < R; ++r) {
-          const S weight = Simd::widen(weights + r * blocks * kGroup + i);
+          const S weight = Simd::widen(weights + (r * blocks + block) * kGroup + i);
           for (int n = 0; n < N; ++n)
             exact[r][n] = Simd::add_products(exact[r][n], weight, values[n]);
         }

@@ -9,7 +9,7 @@ namespace koi::kernels {
 namespace {
 
 struct Avx512 {
-  static constexpr int kFloats = 16, kShorts = 32, kPanelRows = 12;
+  static constexpr int kFloats = 16, kShorts = 32, kPanelRows = 8;
   using F = __m512;
   using I = __m512i;
   using S = __m512i;
@@ -42,6 +42,7 @@ struct Avx512 {
 
   static I zero_int() { return _mm512_setzero_si512(); }
   static F to_float(I a) { return _mm512_cvtepi32_ps(a); }
+  static F add_product(F sum, F a, F b) { return fma(a, b, sum); }
   static I add_products(I sum, S a, S b) { return _mm512_dpwssd_epi32(sum, a, b); }
   static S load_short(const int16_t* from) { return _mm512_loadu_si512(from); }
   static S widen(const int8_t* from) { return _mm512_cvtepi8_epi16(load_half(from)); }

@@ -35,6 +35,7 @@ struct Neon {
 
   static I zero_int() { return vdupq_n_s32(0); }
   static F to_float(I a) { return vcvtq_f32_s32(a); }
+  static F add_product(F sum, F a, F b) { return fma(a, b, sum); }
   static I add_products(I sum, S a, S b) {
     return vmlal_high_s16(vmlal_s16(sum, vget_low_s16(a), vget_low_s16(b)), a, b);
   }

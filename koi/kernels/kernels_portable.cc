@@ -56,6 +56,7 @@ struct Portable {
     for (int i = 0; i < kFloats; ++i) result[i] = static_cast<float>(a.at[i]);
     return result;
   }
+  static F add_product(F sum, F a, F b) { return fma(a, b, sum); }
   static I add_products(I sum, const S& a, const S& b) {
     for (int i = 0; i < kFloats; ++i)
       sum.at[i] += a.at[2 * i] * b.at[2 * i] + a.at[2 * i + 1] * b.at[2 * i + 1];

@@ -10,7 +10,7 @@ constexpr int64_t kColumns = 256;
 // Weights of a tile of rows, which stay in the second.
 constexpr int64_t kTileFloats = 48 << 10;
 
-// Rows of a tile: a multiple of what every instruction set takes at once.
+// Rows of a tile: no instruction set, which takes 6 or 8 at once, is left with fewer than 5.
 int64_t tile_rows(int64_t columns) {
   constexpr int64_t kUnit = 12;
   return std::clamp(kTileFloats / columns / kUnit * kUnit, kUnit, 8 * kUnit);
