@@ -21,8 +21,8 @@ program: setup         ## the program alone
 parity: build          ## the tests against the reference's numbers; KOI_GOLDENS=DIR for another set
 	@scripts/parity
 
-test-cuda: build       ## the language model's parity tests on a GPU (after KOI_CUDA=1 scripts/setup)
-	KOI_TEST_DEVICE=cuda ctest --test-dir build --output-on-failure -R '^parity_(lm|speech)$$'
+test-cuda: build       ## the models' parity tests on a GPU (after KOI_CUDA=1 scripts/setup)
+	KOI_TEST_DEVICE=cuda ctest --test-dir build --output-on-failure -R '^parity_(codec|lm|speech|train)$$'
 
 bench: setup           ## Google Benchmark of the kernels
 	cmake --preset bench >/dev/null

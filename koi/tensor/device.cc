@@ -107,7 +107,10 @@ at::Device choose_device(const std::string& name) {
     return refuse("this machine has " + std::to_string(gpus.count) + " GPUs", "count from 0");
   const at::Device device(at::kCUDA, static_cast<at::DeviceIndex>(index));
   const std::string reason = reason_against(device);
-  return reason.empty() ? device : refuse(reason, "use another GPU or --device cpu");
+  if (!reason.empty()) return refuse(reason, "use another GPU or --device cpu");
+  // libtorch lets convolutions round to 10 bits of mantissa otherwise, and codes would differ.
+  at::globalContext().setAllowTF32CuDNN(false);
+  return device;
 }
 
 int gpu_count() { return find_gpus().count; }

@@ -10,8 +10,9 @@
 namespace koi::tensor {
 
 // "auto" (a usable GPU, else the CPU), "cpu", "cuda" or "cuda:N". Loads libtorch_cuda.so and
-// libkoi_cuda.so on demand, and tries the GPU. Throws Error(usage) for another word and
-// Error(unsupported) for a GPU that is not there or cannot be used, with what is missing.
+// libkoi_cuda.so on demand, and tries the GPU, which computes float32 as such from then on (no
+// TF32). Throws Error(usage) for another word and Error(unsupported) for a GPU that is not there or
+// cannot be used, with what is missing.
 at::Device choose_device(const std::string& name);
 
 // How many GPUs this process sees and can use.

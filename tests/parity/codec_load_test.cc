@@ -85,7 +85,7 @@ const std::map<std::string, std::function<checkpoint::Value(const StateDict&)>>&
        }},
       {"folded weight (no parametrisation)",
        [](const StateDict&) {
-         Firefly model = golden_codec();
+         Firefly model = load_firefly(codec_checkpoint(), golden_codec_config());
          StateDict folded;
          model.visit([&](const std::string& name, at::Tensor& value) {
            folded.emplace_back(name, tensor::to_view(value));
@@ -112,7 +112,7 @@ TEST(CodecLoad, EveryLayoutGivesTheSameWeights) {
   KOI_REQUIRE_GOLDEN("codec/tiny/load_variants.json");
   const TempDir folder;
   const StateDict published = checkpoint::load_state_dict(codec_checkpoint());
-  const auto& config = golden_codec().config();
+  const codec::FireflyConfig config = golden_codec_config();
   const nlohmann::json variants = read_json(golden("codec/tiny/load_variants.json"));
   for (const auto& [name, facts] : variants.items()) {
     SCOPED_TRACE(name);
@@ -132,7 +132,7 @@ TEST(CodecLoad, EveryLayoutGivesTheSameWeights) {
     Firefly loaded = load_firefly(path, config);
     std::map<std::string, at::Tensor> values;
     loaded.visit([&](const std::string& key, at::Tensor& value) { values[key] = value; });
-    Firefly original = golden_codec();
+    Firefly original = load_firefly(codec_checkpoint(), config);
     original.visit([&](const std::string& key, at::Tensor& value) {
       EXPECT_TRUE(at::equal(values.at(key), value)) << key;
     });
@@ -144,7 +144,7 @@ TEST(CodecLoad, WrongTensorsAreNamed) {
   const TempDir folder;
   const auto path = folder / "broken.pth";
   const StateDict published = checkpoint::load_state_dict(codec_checkpoint());
-  const auto& config = golden_codec().config();
+  const codec::FireflyConfig config = golden_codec_config();
   for (const std::string victim : {"head.conv_pre.conv.parametrizations.weight.original0",
                                    "head.conv_post.conv.parametrizations.weight.original1",
                                    "backbone.norm.bias", "quantizer.downsample.0.1.gamma"}) {

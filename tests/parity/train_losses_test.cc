@@ -35,7 +35,7 @@ void expect_losses(const train::LossValues& found, const json& expected, const s
 }
 
 train::Trainer make_trainer(lm::DualAr& model) {
-  return train::Trainer(model, {}, {}, {}, tensor::make_generator(1));
+  return train::Trainer(model, {}, {}, {}, tensor::make_generator(1, test_device()));
 }
 
 train::Losses train_losses(const lm::DualAr& model, const train::Batch& batch) {
@@ -71,11 +71,12 @@ void expect_gradients(lm::DualAr& model, const std::map<std::string, at::Tensor>
     ASSERT_TRUE(found[base].defined()) << name;
     if (name.ends_with("/values")) {
       const at::Tensor columns = expected.at(base + "/columns");
-      EXPECT_LE(relative_distance(found[base].index_select(1, columns), gradient), kGradient);
+      EXPECT_LE(relative_distance(found[base].cpu().index_select(1, columns), gradient),
+                tolerance(kGradient));
       // All other columns are zero.
       EXPECT_EQ(found[base].abs().sum(0).ne(0).sum().item<int64_t>(), columns.numel()) << base;
     } else if (!name.ends_with("/columns")) {
-      EXPECT_LE(relative_distance(found[name], gradient), kGradient) << name;
+      EXPECT_LE(relative_distance(found[name], gradient), tolerance(kGradient)) << name;
     }
   }
 }
@@ -115,7 +116,9 @@ TEST(LossParity, LabelsThatCount) {
             expected.at("token_labels_counted").get<int64_t>());
   const at::Tensor codes = counted.narrow(1, 1, codebooks).mT();  // [B, T, K]
   EXPECT_EQ(codes.sum().item<int64_t>(), expected.at("codebook_labels_counted").get<int64_t>());
-  const auto logits = model.forward(batch.tokens, batch.padding, {}).codebook_logits;
+  const auto logits =
+      model.forward(batch.tokens.to(test_device()), batch.padding.to(test_device()), {})
+          .codebook_logits.cpu();
   EXPECT_EQ(codes.logical_and(logits.abs().amax(-1).eq(0)).sum().item<int64_t>(),
             expected.at("codebook_labels_counted_on_all_zero_logits").get<int64_t>());
 }
@@ -139,12 +142,12 @@ TEST(LossParity, FullGradients) {
 
   if (!has_part(expected, "codebook_embeddings_grad_rows")) return;
   const auto rows = expected.at("codebook_embeddings_grad_rows").get<std::vector<int64_t>>();
-  const at::Tensor gradient = model.codebook_embeddings.weight.grad();
+  const at::Tensor gradient = model.codebook_embeddings.weight.grad().cpu();
   for (const NamedPart& file :
        find_goldens("lm/forward", R"(grad_codebook_embeddings_first\d+rows\.npy)")) {
     EXPECT_LE(relative_distance(gradient.index_select(0, at::tensor(rows)),
                                 npy_tensor("lm/forward/" + file.name)),
-              kGradient);
+              tolerance(kGradient));
   }
   EXPECT_EQ(gradient.abs().sum(1).ne(0).sum().item<int64_t>(),
             expected.at("codebook_embeddings_grad_nonzero_rows").get<int64_t>());
@@ -211,7 +214,8 @@ TEST(LossParity, RecomputedGradients) {
   const json expected = losses_json();
   lm::DualAr model = golden_model(at::kFloat);
   train::choose_trained(model, train::TrainedPart::everything);
-  train::Trainer trainer(model, {}, {}, {.recompute = true}, tensor::make_generator(1));
+  train::Trainer trainer(model, {}, {}, {.recompute = true},
+                         tensor::make_generator(1, test_device()));
   trainer.add_batch(golden_batch("lm/forward/batch"));
   expect_norms(model, expected.at("train_full_grad_norm"));
 }
@@ -233,9 +237,9 @@ TEST(LossParity, AttentionDropout) {
     json config = read_json(folder / "config.json");
     config["dropout"] = p;
     base::write_file(folder / "config.json", config.dump());
-    const lm::DualAr model = lm::load_model(folder.path(), {});
+    const lm::DualAr model = lm::load_model(folder.path(), {.device = test_device()});
 
-    auto generator = tensor::make_generator(7);
+    auto generator = tensor::make_generator(7, test_device());
     lm::ForwardOptions options;
     options.train = true;
     options.generator = &generator;

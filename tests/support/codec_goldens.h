@@ -10,6 +10,7 @@
 #include "koi/codec/firefly.h"
 #include "koi/tensor/device.h"
 #include "tests/support/tensor_near.h"
+#include "tests/support/test_device.h"
 
 namespace koi::test {
 
@@ -24,11 +25,12 @@ inline codec::FireflyConfig golden_codec_config() {
       golden("codec/tiny/" + find_goldens("codec/tiny", R"(.+\.yaml)").at(0).name));
 }
 
-// Computes with one thread, as the recordings were made.
+// On the tests' device; on a CPU with one thread, as the recordings were made.
 inline const codec::Firefly& golden_codec() {
   static const codec::Firefly model = [] {
     tensor::set_threads(1);
-    return codec::load_firefly(codec_checkpoint(), golden_codec_config());
+    return codec::load_firefly(codec_checkpoint(), golden_codec_config(),
+                               {.device = test_device()});
   }();
   return model;
 }
@@ -42,7 +44,8 @@ inline std::vector<int64_t> read_integers(const std::string& path) {
 inline void expect_equal(const at::Tensor& actual, const at::Tensor& recorded,
                          const std::string& what) {
   ASSERT_EQ(actual.sizes(), recorded.sizes()) << what;
-  EXPECT_TRUE(at::equal(actual.to(at::kLong), recorded.to(at::kLong))) << what;
+  const auto integers = [](const at::Tensor& x) { return x.to(at::kCPU, at::kLong); };
+  EXPECT_TRUE(at::equal(integers(actual), integers(recorded))) << what;
 }
 
 // Keeps what a run of the codec showed, by stage.
