@@ -97,10 +97,15 @@ class Frames {
     for (lm::CpuCache& cache : fast_) fast_caches_.push_back(&cache);
   }
 
-  void step() {
+  // The slow part alone.
+  std::vector<float> slow_step() {
     for (lm::CpuCache& cache : slow_) cache.filled = seen_;
+    return runner_.step(columns_, slow_caches_);
+  }
+
+  void step() {
+    const std::vector<float> hidden = slow_step();
     for (lm::CpuCache& cache : fast_) cache.filled = 0;
-    const std::vector<float> hidden = runner_.step(columns_, slow_caches_);
     runner_.token_logits(hidden, ids_);
     std::vector<float> x = runner_.project_hidden(hidden);
     for (int64_t k = 0; k < weights_.config.num_codebooks; ++k) {
@@ -191,8 +196,13 @@ std::vector<Figure> bench_generate(const lm::CpuWeights& weights, const std::str
       });
   prefill.share = prompt_flops(weights, kPrompt) / prefill.median_s / limits.gemm_flops_per_s;
   prefill.limit = "sgemm";
+  Frames frames(weights, 1, time.context);
+  Figure slow = timed({.work = "slow part of a frame, " + name, .amount = 1, .unit = "frames"},
+                      time, [&] { frames.slow_step(); });
+  slow.share = bytes_of(weights.slow) / slow.median_s / limits.read_bytes_per_s;
+  slow.limit = "memory";
   Figure frame = bench_batch(weights, name, 1, limits, time);
-  return {std::move(prefill), std::move(frame)};
+  return {std::move(prefill), std::move(slow), std::move(frame)};
 }
 
 Figure bench_batch(const lm::CpuWeights& weights, const std::string& name, int64_t sequences,

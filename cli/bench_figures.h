@@ -49,8 +49,8 @@ Figure timed(Figure figure, const BenchTime& time, const std::function<void()>& 
 Figure bench_encode(const codec::Firefly& codec, const Limits& limits, const BenchTime& time);
 Figure bench_decode(const codec::Firefly& codec, const Limits& limits, const BenchTime& time);
 
-// One frame (a slow step and all codebooks) behind time.context columns, and a prompt of 64
-// columns, by the CPU's kernels; `name` is that of the formats.
+// A prompt of 64 columns and, behind time.context columns, the slow step of a frame and all of one
+// (the codebooks too), by the CPU's kernels; `name` is that of the formats.
 std::vector<Figure> bench_generate(const lm::CpuWeights& weights, const std::string& name,
                                    const Limits& limits, const BenchTime& time);
 // `sequences` frames at once.
