@@ -101,13 +101,14 @@ class Loops : RowLoops<Simd> {
   }
 
   // While part `part` of R rows that lie at `rows` is read, asks for as much of what follows them,
-  // from its beginning on: memory is then read in one stream, whatever the rows' length.
+  // from its beginning on: memory is then read in one stream, whatever the rows' length. Into the
+  // second cache: the first one waits for fewer lines at once than a stream needs.
   template <int R>
   static void fetch_next(const void* rows, int64_t row_bytes, int64_t part, int64_t part_bytes) {
-    constexpr int64_t kNearest = 4096;  // what is nearer would not be there in time
+    constexpr int64_t kNearest = 8192;  // what is nearer would not be there in time
     const int64_t next = R * row_bytes < kNearest ? kNearest : R * row_bytes;
     const char* from = static_cast<const char*>(rows) + next + part * R * part_bytes;
-    for (int64_t i = 0; i < R * part_bytes; i += 64) __builtin_prefetch(from + i);
+    for (int64_t i = 0; i < R * part_bytes; i += 64) __builtin_prefetch(from + i, 0, 2);
   }
 
   // What the formats differ in: `Row` is one row's weights; add() adds block or vector `at` of R
@@ -321,8 +322,6 @@ class Loops : RowLoops<Simd> {
   static void multiply(const Matrix& matrix, int64_t first, int64_t last, const Inputs& inputs,
                        float* y) {
     int64_t row = first;
-    if (inputs.count() == 1)
-      for (; row + 4 <= last; row += 4) rows<4, 1>(matrix, row, inputs, 0, y);
     for (; row + 2 <= last; row += 2) rows_times_all<2>(matrix, row, inputs, y);
     if (row < last) rows_times_all<1>(matrix, row, inputs, y);
   }
