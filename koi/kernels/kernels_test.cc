@@ -255,6 +255,21 @@ TEST_P(KernelsTest, NotANumberIsKept) {
 INSTANTIATE_TEST_SUITE_P(All, KernelsTest, testing::ValuesIn(usable_instructions()),
                          [](const auto& test) { return std::string(name_of(test.param)); });
 
+// Loads of a whole line are half as fast where they begin elsewhere.
+TEST(Inputs, EachVectorBeginsALineOfTheCache) {
+  constexpr int64_t kVectors = 3, kColumns = 37;
+  const auto x = normal(kVectors * kColumns, 1);
+  const auto offset = [](const void* at) { return reinterpret_cast<uintptr_t>(at) % 64; };
+  Inputs inputs;
+  for (int64_t i = 0; i < kVectors; ++i) {
+    inputs.assign(x.data(), kVectors, kColumns, Format::bf16);
+    EXPECT_EQ(offset(inputs.floats(i)), 0U);
+    EXPECT_TRUE(std::equal(inputs.floats(i), inputs.floats(i) + kColumns, &x[i * kColumns]));
+    inputs.assign(x.data(), kVectors, kColumns, Format::int8);
+    EXPECT_EQ(offset(inputs.values(i)), 0U);
+  }
+}
+
 TEST(Kernels, UnknownInstructionsAreRefused) {
 #if defined(__x86_64__)
   EXPECT_THROW(kernels_for(Instructions::neon), Error);
