@@ -85,8 +85,9 @@ TEST_F(Quantize, EveryCommandKnowsTheFolder) {
                                   "--seconds", "0", "--repetitions", "1", "--json"});
   ASSERT_EQ(measured.status, 0) << measured.err;
   const json figures = json::parse(measured.out)["figures"];
-  ASSERT_EQ(figures.size(), 4U);  // load, prompt, frame, frame of 4 voices, in the one form
-  EXPECT_EQ(figures[2]["work"], "frame, int8+int4");
+  // load, prompt, slow part, frame, frame of 4 voices, in the one form
+  ASSERT_EQ(figures.size(), 5U);
+  EXPECT_EQ(figures[3]["work"], "frame, int8+int4");
 }
 
 TEST_F(Quantize, WhatItIsNotGoodForIsSaid) {
