@@ -2,7 +2,7 @@
 // compiled for one instruction set each, and by nothing else (see kernel_loops.h).
 //
 // Simd has, F being a vector of floats:
-//   kFloats; kPanelRows: rows at once, as many as have a pointer in the registers, too
+//   kFloats; kPanelRows: rows at once, whose sums and pointers fit into the registers
 //   F zero(); F load(const float*); F splat(float); void store(float*, F)
 //   F add(F, F); F fma(F a, F b, F c): a * b + c
 #pragma once
