@@ -1,6 +1,7 @@
 #include "koi/kernels/inputs.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 
 namespace koi::kernels {
@@ -33,6 +34,16 @@ Block round_block(const float* x, int64_t count, int16_t* values) {
   return {.scale = scale, .sum = scale * static_cast<float>(sum)};
 }
 
+// Value 64 v + 16 n + l, nibble n of word 16 v + l, becomes value 32 n + 16 v + l.
+void order_by_nibbles(int16_t* values) {
+  constexpr int64_t kRun = 16;
+  std::array<int16_t, kGroup> ordered;
+  for (int64_t n = 0; n < 4; ++n)
+    for (int64_t v = 0; v < 2; ++v)
+      std::copy_n(values + (4 * v + n) * kRun, kRun, ordered.data() + (2 * n + v) * kRun);
+  std::copy(ordered.begin(), ordered.end(), values);
+}
+
 }  // namespace
 
 void Inputs::copy(const float* x, int64_t columns) {
@@ -42,7 +53,7 @@ void Inputs::copy(const float* x, int64_t columns) {
     std::copy_n(x + i * columns, columns, floats_[static_cast<size_t>(i * lines_)].values);
 }
 
-void Inputs::round(const float* x, int64_t columns) {
+void Inputs::round(const float* x, int64_t columns, bool by_nibbles) {
   blocks_ = blocks_of(columns);
   lines_ = blocks_ * kGroup / Line<int16_t>::kValues;
   shorts_.resize(static_cast<size_t>(count_ * lines_));
@@ -54,6 +65,7 @@ void Inputs::round(const float* x, int64_t columns) {
       const int64_t first = block * kGroup;
       const Block rounded =
           round_block(x + i * columns + first, std::min(kGroup, columns - first), values + first);
+      if (by_nibbles) order_by_nibbles(values + first);
       scales_[static_cast<size_t>(i * blocks_ + block)] = rounded.scale;
       sums_[static_cast<size_t>(i * blocks_ + block)] = rounded.sum;
     }
@@ -65,7 +77,7 @@ void Inputs::assign(const float* x, int64_t count, int64_t columns, Format forma
   if (format == Format::f32 || format == Format::bf16)
     copy(x, columns);
   else
-    round(x, columns);
+    round(x, columns, format == Format::int4);
 }
 
 }  // namespace koi::kernels

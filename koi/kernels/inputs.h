@@ -21,7 +21,8 @@ class Inputs {
   int64_t count() const { return count_; }
   // Where the weights are f32 or bf16: `columns` values.
   const float* floats(int64_t i) const { return floats_[static_cast<size_t>(i * lines_)].values; }
-  // Of the quantised form; each has blocks_of(columns) blocks.
+  // Of the quantised form; each has blocks_of(columns) blocks. For int4 the columns of a block lie
+  // as its words hold them (pack_int4_block): a quarter for each of their nibbles.
   const int16_t* values(int64_t i) const { return shorts_[static_cast<size_t>(i * lines_)].values; }
   const float* scales(int64_t i) const { return scales_.data() + i * blocks_; }
   const float* sums(int64_t i) const {
@@ -37,7 +38,7 @@ class Inputs {
   };
 
   void copy(const float* x, int64_t columns);
-  void round(const float* x, int64_t columns);
+  void round(const float* x, int64_t columns, bool by_nibbles);
 
   int64_t count_ = 0, blocks_ = 0;
   int64_t lines_ = 0;  // of a vector

@@ -13,7 +13,7 @@
 //   I zero_int(); F to_float(I); I add_products(I sum, S a, S b): neighbouring products are added
 //   S load_short(const int16_t*); S widen(const int8_t*)
 //   S load_words(const uint8_t* block, int piece): of an int4 block, kGroup / 4 words in all
-//   S nibble<N>(S words); S load_columns<N>(const int16_t* x, int piece): what goes with those
+//   S nibble<N>(S words)
 #pragma once
 
 #include "koi/kernels/kernels.h"
@@ -241,7 +241,8 @@ class Loops : RowLoops<Simd> {
   static void add_nibbles(const S (&words)[R], const int16_t* const (&x)[N], int piece,
                           I (&exact)[R][N]) {
     S values[N];
-    for (int n = 0; n < N; ++n) values[n] = Simd::template load_columns<Nibble>(x[n], piece);
+    for (int n = 0; n < N; ++n)
+      values[n] = Simd::load_short(x[n] + Nibble * kGroup / 4 + piece * kShorts);
     for (int r = 0; r < R; ++r) {
       const S weight = Simd::template nibble<Nibble>(words[r]);
       for (int n = 0; n < N; ++n) exact[r][n] = Simd::add_products(exact[r][n], weight, values[n]);

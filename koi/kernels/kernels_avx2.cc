@@ -69,10 +69,6 @@ struct Avx2 {
     if constexpr (N == 3) return _mm256_srli_epi16(words, 12);
     return _mm256_and_si256(_mm256_srli_epi16(words, 4 * N), mask);
   }
-  template <int N>
-  static S load_columns(const int16_t* x, int piece) {
-    return load_all(x + piece * 64 + 16 * N);
-  }
 };
 
 }  // namespace

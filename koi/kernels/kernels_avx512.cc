@@ -51,12 +51,10 @@ struct Avx512 {
   }
   template <int N>
   static S nibble(S words) {
-    return _mm512_and_si512(_mm512_srli_epi16(words, 4 * N), _mm512_set1_epi16(15));
-  }
-  template <int N>
-  static S load_columns(const int16_t* x, int /*piece*/) {
-    return _mm512_inserti64x4(_mm512_castsi256_si512(load_half(x + 16 * N)),
-                              load_half(x + 64 + 16 * N), 1);
+    const __m512i mask = _mm512_set1_epi16(15);
+    if constexpr (N == 0) return _mm512_and_si512(words, mask);
+    if constexpr (N == 3) return _mm512_srli_epi16(words, 12);
+    return _mm512_and_si512(_mm512_srli_epi16(words, 4 * N), mask);
   }
 };
 

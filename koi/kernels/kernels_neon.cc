@@ -52,10 +52,6 @@ struct Neon {
     else
       return vreinterpretq_s16_u16(vandq_u16(vshrq_n_u16(all, 4 * N), vdupq_n_u16(15)));
   }
-  template <int N>
-  static S load_columns(const int16_t* x, int piece) {
-    return load_short(x + piece / 2 * 64 + 16 * N + piece % 2 * kShorts);
-  }
 };
 
 }  // namespace

@@ -82,10 +82,6 @@ struct Portable {
     for (int16_t& word : words.at) word = static_cast<int16_t>((word >> (4 * N)) & 15);
     return words;
   }
-  template <int N>
-  static S load_columns(const int16_t* x, int piece) {
-    return load_short(x + piece / 2 * 64 + 16 * N + piece % 2 * kShorts);
-  }
 };
 
 }  // namespace
