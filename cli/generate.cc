@@ -61,7 +61,8 @@ int run(const GenerateFlags& flags) {
   flags.speech.prepare(model, adapters);
   warn_of_cut_codebooks(flags, references, model.model.config().num_codebooks);
 
-  speech::Speaker speaker(model, flags.speech.noises());
+  speech::Speaker speaker(model, flags.speech.noises(),
+                          speech::twins_for(flags.speech.options().generate));
   std::optional<speech::KeptBeginnings> kept;
   if (!references.empty()) kept = flags.speech.kept(model);
   for (int sample = 0; sample < flags.num_samples; ++sample) {

@@ -53,6 +53,12 @@ void SpeechFlags::add_shared_to(CLI::App* command) {
       ->capture_default_str();
   command->add_option("--top-p", sampling.top_p, "share of the probability to draw from")
       ->capture_default_str();
+  command
+      ->add_option("--guidance", options_.generate.guidance,
+                   "how far codes follow the text, 1 (as the model has it) to 10: those that it "
+                   "would draw without the text become less likely; for models that were trained "
+                   "with text_dropout")
+      ->capture_default_str();
   command->add_option("--repetition-penalty", sampling.repetition_penalty, "1 is none")
       ->capture_default_str();
   command->add_option("--temperature", sampling.temperature, "0 is near to --greedy")
@@ -150,12 +156,12 @@ void SpeechFlags::prepare(speech::SpeechModel& model,
 std::string SpeechFlags::identity() const {
   const speech::GenerateOptions& generate = options_.generate;
   const speech::SamplingOptions& sampling = generate.sampling;
-  return fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {}",
-                     generate.max_new_tokens, generate.min_new_tokens, sampling.top_p,
-                     sampling.repetition_penalty, sampling.temperature, sampling.greedy, seed,
-                     noise_, options_.iterative_prompt, together_, options_.chunk_length,
-                     options_.max_length, unconstrained_, special_tokens_, half_,
-                     static_cast<int>(numbers_), weights_.text, device_.device, device_.threads);
+  return fmt::format(
+      "{} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {}", generate.guidance,
+      generate.max_new_tokens, generate.min_new_tokens, sampling.top_p, sampling.repetition_penalty,
+      sampling.temperature, sampling.greedy, seed, noise_, options_.iterative_prompt, together_,
+      options_.chunk_length, options_.max_length, unconstrained_, special_tokens_, half_,
+      static_cast<int>(numbers_), weights_.text, device_.device, device_.threads);
 }
 
 std::vector<speech::Noise> SpeechFlags::noises() const {

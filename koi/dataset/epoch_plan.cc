@@ -88,6 +88,7 @@ class Planner {
     const double* share = std::get_if<double>(&options.use_speaker);
     sample.use_speaker =
         share != nullptr ? random_.random() < *share : std::get<bool>(options.use_speaker);
+    sample.drop_texts = options.text_dropout > 0 && random_.random() < options.text_dropout;
     return sample;
   }
 

@@ -18,7 +18,7 @@ struct SentencePlace {
 
 struct SpeakerPlan {
   std::vector<SentencePlace> sentences;
-  // max_length, max_sentences, interactive_prob, use_speaker, causal, skip_text_prob
+  // max_length, max_sentences, interactive_prob, use_speaker, causal, skip_text_prob, text_dropout
   SamplerOptions options;
 };
 
@@ -34,7 +34,8 @@ struct PlannedSample {
   std::vector<Part> parts;
   bool interactive = false;  // a turn a sentence; else all of them in one turn
   bool use_speaker = false;
-  int64_t length = 0;  // tokens, at most
+  bool drop_texts = false;  // it is learnt without them
+  int64_t length = 0;       // tokens, at most
 };
 
 // Samples that share one row of at most max_length tokens, one behind the other.

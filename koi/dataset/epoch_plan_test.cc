@@ -129,12 +129,14 @@ TEST(EpochPlan, SharesAreKept) {
   options.interactive_prob = 0.25;
   options.use_speaker = 0.75;
   options.skip_text_prob = 0.5;
-  size_t samples = 0, interactive = 0, with_speaker = 0, parts = 0, skipped = 0;
+  options.text_dropout = 0.3;
+  size_t samples = 0, interactive = 0, with_speaker = 0, parts = 0, skipped = 0, textless = 0;
   for (const PlannedRow& row : plan_epoch({speaker(4000, options)}, 40, {})) {
     for (const PlannedSample& sample : row) {
       ++samples;
       interactive += sample.interactive;
       with_speaker += sample.use_speaker;
+      textless += sample.drop_texts;
       if (!sample.interactive) continue;
       for (const auto& part : sample.parts) ++parts, skipped += part.skip_text;
     }
@@ -145,6 +147,7 @@ TEST(EpochPlan, SharesAreKept) {
   };
   EXPECT_NEAR(share(interactive, samples), 0.25, 0.07);
   EXPECT_NEAR(share(with_speaker, samples), 0.75, 0.07);
+  EXPECT_NEAR(share(textless, samples), 0.3, 0.07);
   EXPECT_NEAR(share(skipped, parts), 0.5, 0.08);
 }
 

@@ -247,6 +247,37 @@ TEST(EpochSource, TextsMayBeReadWithoutBeingLearnt) {
   }
 }
 
+// What is spoken is learnt behind an empty text too; no text is asked for in it.
+TEST(EpochSource, TextsMayBeLeftOut) {
+  for (const double interactive : {0.0, 1.0}) {
+    SamplerOptions sampler{.max_length = 60, .interactive_prob = interactive};
+    sampler.use_speaker = false;
+    sampler.alignment = true;
+    sampler.text_dropout = 1;
+    EpochSource source({aligned_readings(sampler)}, {.seed = 3, .batch_size = 1, .max_length = 60},
+                       tokenizer());
+    const auto prompt = tokenizer().encode("<|im_start|>user\n<|im_end|><|im_start|>assistant\n",
+                                           text::SpecialTokens::parse);
+    const Batch batch = source.next();
+    const auto columns = static_cast<size_t>(batch.columns);
+    int64_t frames = 0;
+    for (size_t t = 0; t < columns; ++t) {
+      frames += batch.tokens[columns + t] > 0;
+      const int64_t next = t + 1 < columns ? batch.tokens[columns + t + 1] : 0;
+      if (next > 0) {
+        EXPECT_EQ(batch.labels[columns + t], next) << t;
+      }
+    }
+    EXPECT_GT(frames, 3);
+    // As many prompts as turns, each as long as one without a letter.
+    const auto turns = std::count(batch.tokens.begin(), batch.tokens.begin() + batch.columns,
+                                  tokenizer().require_id("<|im_start|>")) /
+                       2;
+    EXPECT_EQ(batch.columns, turns * std::ssize(prompt) + frames);
+    for (const int64_t asked : batch.alignment) EXPECT_EQ(asked, kIgnoredLabel);
+  }
+}
+
 TEST(EpochSource, OverlongSentencesAreCutAndCounted) {
   std::vector<EpochDataset> data = datasets();
   data[0].groups[0].sentences[7].codes = CodeRows(3, std::vector<uint32_t>(500, 7));

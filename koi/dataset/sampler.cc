@@ -30,6 +30,7 @@ void check_options(const SamplerOptions& options) {
   };
   check("interactive_prob", options.interactive_prob);
   check("skip_text_prob", options.skip_text_prob);
+  check("text_dropout", options.text_dropout);
   if (const double* share = std::get_if<double>(&options.use_speaker)) check("use_speaker", *share);
 }
 

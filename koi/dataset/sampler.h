@@ -27,6 +27,7 @@ struct SamplerOptions {
   bool learn_texts = true;      // of turns, see Turn::learn_text
   bool alignment = false;       // EpochSource tells which token is spoken where, if it is known
   int64_t max_sentences = 0;    // of a sample that plan_epoch makes; 0: as many as fit
+  double text_dropout = 0;      // share of such samples whose speech is learnt without its texts
   // Differs: the reference parses special tokens inside of transcripts and names.
   text::SpecialTokens specials = text::SpecialTokens::plain;
 };

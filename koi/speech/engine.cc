@@ -120,7 +120,7 @@ int Engine::sample_rate_hz() const {
 
 Speech Engine::say(std::string_view text, const std::vector<Reference>& references,
                    const SayOptions& options) const {
-  Speaker speaker(model_, options.noises);
+  Speaker speaker(model_, options.noises, twins_for(options.text.generate));
   SegmentDecoder decoder(codec_, options.on_audio);
   LongOptions inner = options.text;
   inner.generate.cores_taken = &decoder.busy();

@@ -23,6 +23,9 @@ void check_generation(const GenerateOptions& options) {
   };
   check_count("--max-new-tokens", options.max_new_tokens);
   check_count("--min-new-tokens", options.min_new_tokens);
+  if (options.guidance >= 1 && options.guidance <= 10) return;
+  throw Error(ErrorKind::usage, "--guidance", fmt::format("{} is out of range", options.guidance),
+              "give 1 (none) to 10");
 }
 
 CodeWindow::CodeWindow(int64_t num_codebooks)

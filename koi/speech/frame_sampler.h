@@ -14,6 +14,9 @@ namespace koi::speech {
 
 struct GenerateOptions {
   SamplingOptions sampling;
+  // How far codes follow the text (classifier-free guidance): their logits l become
+  // u + guidance (l - u), u being those of the same speech without any text. 1: none; 1 to 10.
+  double guidance = 1;
   // Frames at most, the one with <|im_end|> included; 0, or more than the context holds: as many
   // as fit.
   int64_t max_new_tokens = 0;
@@ -29,6 +32,8 @@ struct GenerateOptions {
   // Called after each frame, 1 + K values, with the place of its prompt among those that are spoken
   // together. May throw to give up.
   std::function<void(size_t prompt, std::span<const int32_t> frame)> on_frame;
+
+  bool guided() const { return guidance != 1; }
 };
 
 // Throws Error(usage) naming the option that is out of its range.

@@ -95,20 +95,28 @@ Noise torch_noise(uint64_t seed) {
   };
 }
 
-Speaker::Speaker(const SpeechModel& speech, std::vector<Noise> noises)
+Speaker::Speaker(const SpeechModel& speech, std::vector<Noise> noises, Twins twins)
     : speech_(speech),
-      held_(noises.size(), {speech.model.config().num_codebooks + 1, {}, false}),
-      frames_(make_frames(speech, std::move(noises))) {}
+      size_(noises.size()),
+      held_((twins == Twins::none ? 1 : 2) * size_,
+            {speech.model.config().num_codebooks + 1, {}, false}),
+      frames_(make_frames(speech, std::move(noises), twins)) {}
 
 std::vector<TokenColumns> Speaker::speak(std::span<const TokenColumns> prompts,
-                                         const GenerateOptions& options) {
+                                         const GenerateOptions& options,
+                                         std::span<const TokenColumns> textless) {
+  if (options.guided() != has_twins() || textless.size() != (has_twins() ? prompts.size() : 0))
+    throw Error(ErrorKind::internal, "guidance", "its prompts without text are not there");
   std::vector<int64_t> limits;
   for (const TokenColumns& prompt : prompts)
     limits.push_back(frame_limit(speech_, prompt, options));
+  for (size_t i = 0; i < textless.size(); ++i)
+    limits[i] = std::min(limits[i], frame_limit(speech_, textless[i], options));
   std::vector<TokenColumns> spoken;
   std::vector<size_t> speaking;
   for (size_t i = 0; i < prompts.size(); ++i) {
     hold(i, prompts[i]);
+    if (has_twins()) hold(size_ + i, textless[i]);
     spoken.push_back({prompts[i].rows, {}, prompts[i].wide});
     speaking.push_back(i);
   }
@@ -120,7 +128,11 @@ std::vector<TokenColumns> Speaker::speak(std::span<const TokenColumns> prompts,
       const size_t i = speaking[place];
       const auto rows = static_cast<size_t>(spoken[i].rows);
       const auto frame = std::span(made).subspan(place * rows, rows);
-      if (spoken[i].columns() > 0) add_held(i, spoken[i].column(spoken[i].columns() - 1));
+      if (spoken[i].columns() > 0) {
+        const auto last = spoken[i].column(spoken[i].columns() - 1);
+        add_held(i, last);
+        if (has_twins()) add_held(size_ + i, last);
+      }
       spoken[i].values.insert(spoken[i].values.end(), frame.begin(), frame.end());
       if (options.on_frame) options.on_frame(i, frame);
     }
@@ -157,7 +169,7 @@ void Speaker::hold(size_t sequence, const TokenColumns& columns) {
   computed_ += rest.columns();
 }
 
-void Speaker::begin_with(const TokenColumns& beginning, const KeptBeginnings& kept) {
+void Speaker::begin_with(const TokenColumns& beginning, const KeptBeginnings& kept, bool of_twins) {
   if (speech_.cpu == nullptr || beginning.columns() == 0) return;
   check_columns(beginning, speech_.model.config());
   std::string key = fmt::format("prompt\n{}\n{}\n{}\n", base::version(),
@@ -165,12 +177,13 @@ void Speaker::begin_with(const TokenColumns& beginning, const KeptBeginnings& ke
   key.append(reinterpret_cast<const char*>(beginning.values.data()),
              beginning.values.size() * sizeof(int32_t));
   const std::optional<std::string> state = kept.files.load(key);
-  if (state && frames_->steps().set_state(0, beginning.columns(), *state)) {
-    held_[0] = beginning;
+  const size_t sequence = of_twins ? size_ : 0;
+  if (state && frames_->steps().set_state(sequence, beginning.columns(), *state)) {
+    held_[sequence] = beginning;
     return;
   }
-  hold(0, beginning);
-  kept.files.keep(key, frames_->steps().state(0, beginning.columns()));
+  hold(sequence, beginning);
+  kept.files.keep(key, frames_->steps().state(sequence, beginning.columns()));
 }
 
 TokenColumns generate(const SpeechModel& speech, const TokenColumns& prompt,

@@ -31,32 +31,43 @@ std::vector<std::string> to_segments(std::string_view text, const LongOptions& o
   return segments;
 }
 
+// Whether the model reads what it is to say, and what was said; not: as sounds alone.
+enum class Texts { read, left_out };
+
 // Prompts out of the references and of what was said so far.
 class History {
  public:
-  History(const SpeechModel& speech, const LongOptions& options)
-      : speech_(speech), options_(options), prompt_options_(speech.prompt_options()) {
+  History(const SpeechModel& speech, const LongOptions& options, Texts texts)
+      : speech_(speech),
+        options_(options),
+        prompt_options_(speech.prompt_options()),
+        texts_(texts) {
     prompt_options_.specials = options.specials;
     references_.rows = prompt_options_.num_codebooks + 1;
   }
 
-  TokenColumns encode(std::string_view text, const StoredCodes* codes) const {
-    return encode_tokens(speech_.tokenizer, text, codes, prompt_options_);
+  TokenColumns encode(std::string_view text, const StoredCodes* codes = nullptr) const {
+    return encode_tokens(speech_.tokenizer, texts_ == Texts::read ? text : "", codes,
+                         prompt_options_);
   }
-  void add_reference(const Reference& reference) {
-    references_.append(encode(reference.text, &reference.codes));
+  void add_references(const std::vector<Reference>& references) {
+    for (const Reference& reference : references)
+      references_.append(encode(reference.text, &reference.codes));
   }
   const TokenColumns& references() const { return references_; }
   int64_t reference_columns() const { return references_.columns(); }
 
-  // A text, then its frames.
-  void push(TokenColumns piece) { pieces_.push_back(std::move(piece)); }
+  void add_turn(std::string_view text, const TokenColumns& frames) {
+    pieces_.push_back(encode(text));
+    pieces_.push_back(frames);
+  }
 
-  // The prompt for a text behind all that was pushed.
-  TokenColumns prompt(const TokenColumns& text) const {
+  // The prompt for a text behind all turns.
+  TokenColumns prompt(std::string_view text) const {
+    const TokenColumns last = encode(text);
     TokenColumns result = references_;
-    for (const size_t i : window(text.columns()))
-      result.append(i < pieces_.size() ? pieces_[i] : text);
+    for (const size_t i : window(last.columns()))
+      result.append(i < pieces_.size() ? pieces_[i] : last);
     return result;
   }
 
@@ -90,6 +101,7 @@ class History {
   const SpeechModel& speech_;
   const LongOptions& options_;
   PromptOptions prompt_options_;
+  Texts texts_;
   TokenColumns references_;
   std::vector<TokenColumns> pieces_;  // text, codes, text, ...
 };
@@ -113,10 +125,10 @@ StoredCodes to_stored(const TokenColumns& frames) {
   return result;
 }
 
-void check_room(const SpeechModel& speech, int64_t reference_columns,
-                const std::vector<TokenColumns>& texts) {
+void check_room(const SpeechModel& speech, const History& history,
+                const std::vector<std::string>& texts) {
   for (size_t i = 0; i < texts.size(); ++i) {
-    const int64_t columns = reference_columns + texts[i].columns();
+    const int64_t columns = history.reference_columns() + history.encode(texts[i]).columns();
     if (columns < speech.context_length()) continue;
     throw Error(ErrorKind::config, fmt::format("segment {} of the text", i + 1),
                 fmt::format("{} tokens with its references, the model's context is {}", columns,
@@ -158,29 +170,35 @@ std::vector<Segment> generate_long(Speaker& speaker, std::string_view text,
                                    const LongOptions& options) {
   check_generation(options.generate);
   const std::vector<std::string> texts = to_segments(text, options);
-  History history(speaker.speech(), options);
-  for (const Reference& reference : references) history.add_reference(reference);
-  std::vector<TokenColumns> encoded;
-  for (const std::string& segment : texts) encoded.push_back(history.encode(segment, nullptr));
-  check_room(speaker.speech(), history.reference_columns(), encoded);
+  History history(speaker.speech(), options, Texts::read);
+  History textless(speaker.speech(), options, Texts::left_out);  // for guidance
+  history.add_references(references);
+  textless.add_references(references);
+  check_room(speaker.speech(), history, texts);
 
-  if (options.kept) speaker.begin_with(history.references(), *options.kept);
+  if (options.kept) {
+    speaker.begin_with(history.references(), *options.kept);
+    if (options.generate.guided())
+      speaker.begin_with(textless.references(), *options.kept, /*of_twins=*/true);
+  }
   std::vector<Segment> result;
   for (size_t first = 0; first < texts.size(); first += speaker.size()) {
     const size_t count = std::min(speaker.size(), texts.size() - first);
-    std::vector<TokenColumns> prompts;
+    std::vector<TokenColumns> prompts, without_text;
     for (size_t i = first; i < first + count; ++i) {
-      prompts.push_back(history.prompt(encoded[i]));
+      prompts.push_back(history.prompt(texts[i]));
+      if (options.generate.guided()) without_text.push_back(textless.prompt(texts[i]));
       if (options.on_prompt) options.on_prompt(prompts.back());
     }
-    std::vector<TokenColumns> spoken = speaker.speak(prompts, with_codes(options, first));
+    std::vector<TokenColumns> spoken =
+        speaker.speak(prompts, with_codes(options, first), without_text);
     for (size_t i = 0; i < count; ++i) {
       drop_end(spoken[i], speaker.speech(), options.generate);
       result.push_back({texts[first + i], prompts[i].columns(), to_stored(spoken[i])});
       if (options.on_segment) options.on_segment(result.back());
       if (spoken[i].columns() == 0 && options.generate.constrained) continue;
-      history.push(encoded[first + i]);
-      history.push(std::move(spoken[i]));
+      history.add_turn(texts[first + i], spoken[i]);
+      textless.add_turn(texts[first + i], spoken[i]);
     }
   }
   return result;

@@ -49,6 +49,7 @@ void check_request(std::string_view text, const LongOptions& options);
 
 // Speaks `text` in the voice of `references` (which may be none). As many segments as the speaker
 // speaks in step are spoken at once: each has in its prompt the history up to the first of them.
+// The speaker has to have twins where options.generate is guided.
 // Throws Error(usage) where there is nothing to say in the text, Error(config) before anything runs
 // where the references and a segment do not fit into the model's context, and what speak() throws.
 // Unconstrained (see GenerateOptions), a frame without codes is an Error(corrupt), as it is the

@@ -25,6 +25,7 @@ dataset::SamplerOptions sampler_options(const DatasetSettings& settings, int64_t
   options.interactive_prob = settings.interactive_prob;
   options.skip_text_prob = settings.skip_text_prob;
   options.max_sentences = settings.max_sentences;
+  options.text_dropout = settings.text_dropout;
   options.learn_texts = settings.learn_texts;
   options.alignment = settings.alignment;
   options.num_codebooks = num_codebooks;

@@ -50,6 +50,10 @@ DatasetSettings read_dataset(Reader& reader, const Node& config, const std::stri
   const std::string sentences_key = key + ".max_sentences";
   reader.read_optional(sentences_key, settings.max_sentences);
   require(settings.max_sentences >= 0, sentences_key, "must be 1 or more, or 0 for all that fit");
+  const std::string dropout_key = key + ".text_dropout";
+  reader.read_optional(dropout_key, settings.text_dropout);
+  require(settings.text_dropout >= 0 && settings.text_dropout < 1, dropout_key,
+          "must be 0 (none) to less than 1");
   reader.read_optional(key + ".learn_texts", settings.learn_texts);
   settings.seed = read_seed(reader, key + ".seed", settings.seed);
   return settings;
@@ -295,6 +299,8 @@ void read_data(Reader& reader, const Node& config, Settings& settings) {
   for (DatasetSettings& dataset : settings.train_data.datasets) {
     require(!settings.reference_sampling || dataset.max_sentences == 0,
             "data.train_dataset.max_sentences", "data.sampler=reference takes as many as fit");
+    require(!settings.reference_sampling || dataset.text_dropout == 0,
+            "data.train_dataset.text_dropout", "data.sampler=reference leaves no text out");
     dataset.alignment = settings.alignment_weight > 0;
   }
   require(!settings.reference_sampling || settings.alignment_weight == 0, "model.alignment_loss",

@@ -33,6 +33,7 @@ struct DatasetSettings {
   double interactive_prob = 0.7;
   double skip_text_prob = 0;
   int64_t max_sentences = 0;  // a sample; 0: as many as fit
+  double text_dropout = 0;    // share of samples without their texts
   bool learn_texts = true;    // false: only what is spoken after them
   bool alignment = false;     // is learned from
   uint64_t seed = 42;         // order of shards and speakers

@@ -89,6 +89,10 @@ constexpr Entry kEntries[] = {
     {"*.skip_text_prob", "share", "Of turns without their text, in samples with a turn a sentence.",
      "float"},
     {"*.max_sentences", "sentences", "A sample has at most; 0: as many as fit.", "integer"},
+    {"*.text_dropout", "share",
+     "Of samples that are learnt without their texts, so that koi say --guidance has them to "
+     "compare with.",
+     "float"},
     {"*.learn_texts", "",
      "false: texts are read but not learnt, so that little data teaches its speech alone.",
      "boolean"},
@@ -156,6 +160,7 @@ constexpr std::string_view kAddable[] = {
     "resume_weights_only",
     "train_dataset.skip_text_prob",
     "train_dataset.max_sentences",
+    "train_dataset.text_dropout",
     "train_dataset.learn_texts",
     "val_dataset.learn_texts",
     "train_dataset.seed",

@@ -153,6 +153,15 @@ TEST(Settings, SentencesOfASample) {
               HasSubstr("data.train_dataset.max_sentences: data.sampler=reference takes"));
 }
 
+TEST(Settings, SamplesWithoutTexts) {
+  EXPECT_EQ(settings_of({}).train_data.datasets[0].text_dropout, 0);
+  const std::string some = "+train_dataset.text_dropout=0.1";
+  EXPECT_EQ(settings_of({some}).train_data.datasets[0].text_dropout, 0.1);
+  EXPECT_EQ(settings_of({some}).val_data.datasets[0].text_dropout, 0);
+  EXPECT_THAT(error_of({some, "data.sampler=reference"}),
+              HasSubstr("data.train_dataset.text_dropout: data.sampler=reference leaves"));
+}
+
 TEST(Settings, ImpossibleValuesNameTheirKey) {
   const std::map<std::string, std::string> cases{
       {"trainer.max_steps=ten", "trainer.max_steps: expected an integer, found string ten"},
@@ -181,6 +190,7 @@ TEST(Settings, ImpossibleValuesNameTheirKey) {
       {"model.fast_frames=0", "model.fast_frames: must be 0.01 to 1"},
       {"model.fast_frames=2", "model.fast_frames"},
       {"+train_dataset.max_sentences=-1", "data.train_dataset.max_sentences: must be 1 or more"},
+      {"+train_dataset.text_dropout=1", "data.train_dataset.text_dropout: must be 0 (none)"},
       {"data.train_dataset=null", "data.train_dataset.proto_files"},
       {"+train_dataset.seed=-1", "data.train_dataset.seed"},
       {"+train_dataset.datasets=[]", "data.train_dataset.datasets: a list of datasets"},

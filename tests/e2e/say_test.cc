@@ -76,6 +76,23 @@ TEST_F(Say, SegmentsAtOnce) {
   EXPECT_EQ(sound("two.wav").substr(0, first), sound("alone.wav").substr(0, first));
 }
 
+// Random weights read nothing much, so that it takes a lot.
+TEST_F(Say, GuidanceChangesWhatIsSaid) {
+  say({"-o", "plain.wav"});
+  for (const std::string together : {"1", "3"}) {
+    say({"-o", "guided.wav", "--guidance", "10", "--together", together});
+    EXPECT_EQ(sound("guided.wav").size(), sound("plain.wav").size());
+    EXPECT_NE(sound("guided.wav"), sound("plain.wav"));
+    say({"-o", "again.wav", "--guidance", "10", "--together", together});
+    EXPECT_EQ(sound("again.wav"), sound("guided.wav"));
+  }
+  const RunResult refused = koi(
+      {"say", "--text", "a", "--checkpoint-path", "checkpoint", "-o", "x.wav", "--guidance", "0"},
+      at_.path());
+  EXPECT_NE(refused.status, 0);
+  EXPECT_THAT(refused.err, HasSubstr("--guidance: 0 is out of range"));
+}
+
 TEST_F(Say, AReferenceIsKept) {
   say({"-o", "목소리.wav"});
   const std::vector<std::string> like{"--reference", "목소리.wav", "--reference-text", "무슨 말"};
