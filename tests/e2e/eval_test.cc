@@ -32,7 +32,7 @@ constexpr char kKnow[] = R"(awk -F '\t' '$2 != "" { print $1 "\t1 0.5 " length($
 class EvalTest : public testing::Test {
  protected:
   void SetUp() override {
-    must({"init", "base", "--preset", "tiny"});
+    must({"init", "base", "--preset", "tiny", "--codec-config", kTinyCodecConfig});
     copy_tiny_codec(at / "base");
     base::write_file(at / "hear.sh", kHear);
     base::write_file(at / "문장.tsv", "one\tSay 1 thing.\n둘\t안녕하세요\nthree\tThe end\n");
@@ -74,7 +74,7 @@ class EvalTest : public testing::Test {
     base::PythonRandom random(3);
     dataset::TextData speaker{.source = "folder", .name = "s", .sentences = {}};
     for (int i = 0; i < 4; ++i) {
-      dataset::CodeRows rows(8);
+      dataset::CodeRows rows(4);
       for (auto& row : rows)
         for (int t = 0; t < 10; ++t) row.push_back(static_cast<uint32_t>(random.below(3)));
       speaker.sentences.push_back({.texts = {"one two"}, .codes = rows});

@@ -33,7 +33,7 @@ class LoraCommands : public testing::Test {
   }
 
   void make_base(const std::string& name, const std::string& seed) {
-    must({"init", name, "--preset", "tiny", "--seed", seed});
+    must({"init", name, "--preset", "tiny", "--codec-config", kTinyCodecConfig, "--seed", seed});
     copy_tiny_codec(at / name);
   }
 
@@ -42,7 +42,7 @@ class LoraCommands : public testing::Test {
     base::PythonRandom random(seed);
     dataset::TextData speaker{.source = "folder", .name = name, .sentences = {}};
     for (int i = 0; i < 8; ++i) {
-      dataset::CodeRows rows(8);
+      dataset::CodeRows rows(4);
       for (auto& row : rows) {
         for (int t = 0; t < 10; ++t)
           row.push_back(seed * 100 + static_cast<uint32_t>(random.below(3)));

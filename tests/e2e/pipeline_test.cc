@@ -45,7 +45,9 @@ void make_recordings(const fs::path& out, const std::string& speaker, const std:
 }
 
 void make_checkpoint(const fs::path& folder) {
-  must({"init", "checkpoint", "--preset", "tiny", "--seed", "1"}, folder);
+  must(
+      {"init", "checkpoint", "--preset", "tiny", "--codec-config", kTinyCodecConfig, "--seed", "1"},
+      folder);
   copy_tiny_codec(folder / "checkpoint");
 }
 
@@ -72,7 +74,7 @@ class Pipeline : public testing::Test {
       const checkpoint::Codes codes =
           checkpoint::read_codes(fs::path(entry.path()).replace_extension(".npy"));
       const audio::AudioInfo info = audio::probe_audio(entry.path());
-      EXPECT_EQ(codes.codebooks, 8);
+      EXPECT_EQ(codes.codebooks, 4);
       const double frames = info.duration_s() * kSampleRateHz / kSamplesPerFrame;
       EXPECT_NEAR(static_cast<double>(codes.frames), frames, 1.0) << entry.path();
     }

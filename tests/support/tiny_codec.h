@@ -8,9 +8,12 @@ namespace koi::test {
 inline constexpr const char* kTinyCodec =
     KOI_SOURCE_DIR "/assets/koi-tiny/firefly-gan-vq-fsq-8x1024-21hz-generator.pth";
 
+// For koi init: a language model of as many codebooks as it has.
+inline constexpr const char* kTinyCodecConfig =
+    KOI_SOURCE_DIR "/assets/koi-tiny/firefly_gan_vq.yaml";
+
 inline void copy_tiny_codec(const base::fs::path& to) {
-  const base::fs::path weights = kTinyCodec;
-  for (const auto& file : {weights, weights.parent_path() / "firefly_gan_vq.yaml"})
+  for (const base::fs::path file : {kTinyCodec, kTinyCodecConfig})
     base::fs::copy_file(file, to / file.filename(), base::fs::copy_options::overwrite_existing);
 }
 
