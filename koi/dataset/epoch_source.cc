@@ -128,9 +128,8 @@ Sample EpochSource::build(const PlannedSample& planned) const {
   Turn turn = turn_of(speaker.data, speaker.options, planned.use_speaker);
   std::vector<Sample> turns;
   for (const PlannedSample::Part& part : planned.parts) {
-    add_sentence(turn, speaker.data.sentences[part.sentence], part,
-                 speaker.options.alignment && !planned.drop_texts);
-    if (planned.drop_texts) turn.texts.clear();
+    add_sentence(turn, speaker.data.sentences[part.sentence], part, speaker.options.alignment);
+    if (planned.drop_texts) turn.texts.clear();  // of which no token is spoken then
     if (!planned.interactive) continue;
     turn.skip_text = part.skip_text;
     turns.push_back(pack_turn(turn, tokenizer_));
