@@ -3,6 +3,7 @@
 import ctypes
 import dataclasses
 import functools
+import zlib
 
 POINTER = ctypes.c_void_p
 # name: (result, arguments), of flite.h and cst_item.h
@@ -79,8 +80,9 @@ def token_of(sound: int) -> int | None:
 
 
 def speak(voice: str, text: str) -> Speech:
-    """`voice`: slt, rms, awb or kal."""
+    """`voice`: slt, rms, awb or kal. The same samples each time: flite's noise comes from C's rand()."""
     flite = library()
+    ctypes.CDLL(None).srand(zlib.crc32(text.encode()))
     utterance = flite.flite_synth_text(text.encode(), voice_of(voice))
     wave = ctypes.cast(flite.utt_wave(utterance), ctypes.POINTER(Wave)).contents
     speech = Speech(wave.rate, ctypes.string_at(wave.samples, 2 * wave.length), [])
