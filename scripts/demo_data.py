@@ -1,10 +1,9 @@
 """Real recordings with transcripts from Debian's packages, as SPEAKER/NAME.wav + SPEAKER/NAME.lab.
 
-    demo_data.py OUT [--minutes 4] [--speaker allison] [--language en|es|fr|it|ru]
+    demo_data.py OUT [--minutes 4] [--speaker allison] [--language en|es|ru]
 
 The voices: Asterisk core sounds, English, recorded by Allison Smith (theivrvoice.com), (c) 2003-2010, funded by Digium,
-Inc., CC BY-SA 3.0; Spanish, the same; French, recorded by June Wallack (junewallack.com), CC BY-SA 3.0; Italian, recorded by
-Carlo Flora (carloflora.com), CC BY 3.0; Russian, recorded by Maxim Topal (ivrvoice.ru), CC BY 3.0. Audio made from one carries
+Inc., CC BY-SA 3.0; Spanish, the same; Russian, recorded by Maxim Topal (ivrvoice.ru), CC BY 3.0. Audio made from one carries
 the same line and licence.
 
 Packages: asterisk-core-sounds-XX-g722 (recordings, G.722 at 16 kHz), asterisk-core-sounds-XX (transcripts). Where dpkg
@@ -26,8 +25,6 @@ SOUNDS = pathlib.Path("/usr/share/asterisk/sounds")
 FOLDERS = {
     "en": "en_US_f_Allison",
     "es": "es_MX_f_Allison",
-    "fr": "fr_CA_f_June",
-    "it": "it_IT_m_Carlo",
     "ru": "ru_RU_f_IvrvoiceRU",
 }
 HELD_OUT = pathlib.Path(__file__).with_name("demo_held_out.tsv")
