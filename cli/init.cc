@@ -143,7 +143,9 @@ void add_init(CLI::App& app) {
                    "tiny: learns in seconds on a CPU; fish-speech-1.4: the published size, 494 "
                    "million parameters")
       ->capture_default_str();
-  command->add_option("--seed", flags->seed, "seed of the random weights")->capture_default_str();
+  command->add_option("--seed", flags->seed, "seed of the random weights")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
   command
       ->add_option("--dtype", flags->dtype,
                    "of model.pth: f32 or bf16; by default f32 for tiny, bf16 for fish-speech-1.4")

@@ -53,6 +53,12 @@ void stop_if_asked() {
 Corpus read_corpus(const Flags& flags) {
   const dataset::TextFiles files =
       dataset::find_text_files({flags.texts.begin(), flags.texts.end()});
+  std::error_code error;
+  for (const base::fs::path& path : files.paths) {
+    if (base::fs::equivalent(path, flags.output, error))
+      throw Error(ErrorKind::usage, "--output " + flags.output, "is one of the texts",
+                  "name another file");
+  }
   Corpus corpus;
   corpus.files = files.paths.size();
   base::Progress progress("tokenizer-train", "bytes", files.bytes);

@@ -76,6 +76,7 @@ void remove_left_over(const fs::path& parent) {
 }  // namespace
 
 AtomicFolder::AtomicFolder(const fs::path& path, Existing existing) : existing_(existing) {
+  if (path.empty()) throw Error(ErrorKind::usage, "''", "is no name of a folder");
   path_ = fs::absolute(path).lexically_normal();
   if (!path_.has_filename()) path_ = path_.parent_path();  // a slash at the end
   if (existing == Existing::refuse && is_taken(path_)) {

@@ -98,6 +98,8 @@ MappedFile::~MappedFile() {
 }
 
 AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)) {
+  if (!path_.has_filename())
+    throw Error(ErrorKind::usage, "'" + path_.string() + "'", "is no name of a file");
   // A name of its own among all threads and processes; it does not grow with that of the file:
   // names of 255 bytes are fine too.
   static std::atomic<uint64_t> counter{0};

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "koi/base/error.h"
+#include "koi/base/interrupt.h"
 #include "koi/checkpoint/pth.h"
 #include "koi/lm/stored_weights.h"
 #include "koi/tensor/bridge.h"
@@ -79,6 +80,9 @@ void initialize(DualAr& model, uint64_t seed, at::ScalarType dtype) {
   at::Generator generator = tensor::make_generator(seed);
   const double range = model.config().initializer_range;
   model.visit([&](const std::string& name, at::Tensor& parameter) {
+    if (base::stop_requested())
+      throw base::Interrupted(name, "the random weights were not all drawn",
+                              "the same command begins anew");
     at::Tensor values = at::empty(parameter.sizes(), dtype);
     if (name.ends_with(".bias")) {
       values.zero_();

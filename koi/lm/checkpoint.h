@@ -40,6 +40,7 @@ at::ScalarType preferred_dtype(at::Device device);
 
 // Gives all parameters values from scratch: every Linear and Embedding normal(0,
 // initializer_range), biases 0, norms 1. The draws are the CPU's, whatever the model's device.
+// Throws base::Interrupted where the process is told to stop.
 void initialize(DualAr& model, uint64_t seed, at::ScalarType dtype = at::kFloat);
 
 // The parameters, without adapters, as a state dict that the reference loads; atomically.

@@ -2,8 +2,12 @@
 // sizes, training with random weights at its start, a plain folder that speaks.
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <chrono>
+#include <csignal>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <thread>
 
 #include "koi/audio/audio_file.h"
 #include "koi/base/files.h"
@@ -11,6 +15,7 @@
 #include "koi/checkpoint/npy.h"
 #include "tests/support/run_program.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/terminal_program.h"
 
 namespace koi::test {
 namespace {
@@ -140,6 +145,9 @@ TEST_F(Scratch, WhatCannotBeIsOneLine) {
   expect_error(train("empty.txt"), "empty.txt: holds no words");
   expect_error(train("good.txt", {"--vocab-size", "264"}), "expected 265");
   expect_error(train("good.txt", {"--min-count", "0"}), "expected 1 or more");
+  expect_error({"tokenizer-train", "good.txt", "--output", "./good.txt"}, "is one of the texts");
+  EXPECT_EQ(base::read_file(at / "good.txt"), "one two");
+  expect_error({"tokenizer-train", "good.txt", "--output", ""}, "is no name of a file");
   EXPECT_FALSE(fs::exists(at / "t.json"));
 
   base::write_file(at / "codec.yaml", kCodec);
@@ -158,7 +166,26 @@ TEST_F(Scratch, WhatCannotBeIsOneLine) {
   expect_error(init("vocab_size: 200\n"), "vocab_size");
   expect_error(init("dim: 65536\nn_layer: 1024\n"), "are free");
   expect_error({"init", "out", "--tokenizer", "good.txt"}, "good.txt: is no JSON");
+  expect_error({"init", ""}, "is no name of a folder");
+  expect_error({"init", "out", "--seed", "-1"}, "--seed");
   EXPECT_FALSE(fs::exists(at / "out"));
+}
+
+TEST_F(Scratch, AStoppedInitLeavesNothing) {
+  base::write_file(at / "sizes.yaml",
+                   "dim: 1024\nn_layer: 24\nn_head: 16\nintermediate_size: 4096\n");
+  TerminalProgram program({KOI_BINARY_DIR "/koi", "init", "large", "--lm-config", "sizes.yaml"},
+                          at.path());
+  const auto has_codec = [&] {  // now comes the model
+    const fs::recursive_directory_iterator files(at.path());
+    return std::any_of(begin(files), end(files),
+                       [](const auto& entry) { return entry.path().extension() == ".pth"; });
+  };
+  while (!has_codec()) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  program.signal(SIGINT);
+  EXPECT_EQ(program.wait(), 128 + SIGINT) << program.said();
+  EXPECT_THAT(program.said(), HasSubstr("koi: interrupted: "));
+  EXPECT_EQ(std::distance(fs::directory_iterator(at.path()), fs::directory_iterator()), 1);
 }
 
 TEST_F(Scratch, AModelFromNothingSpeaks) {
