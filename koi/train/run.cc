@@ -264,6 +264,8 @@ RunResult run(const Settings& settings, at::Device device, const RunEvents& even
   ProcessGroup& ranks = group != nullptr ? *group : alone;
   tell(events, describe_precision(settings, device));
   tell_ranks(settings, device, events, ranks);
+  base::FolderLock lock;
+  if (ranks.is_first()) hold_run_folder(lock, settings.run_folder);
   return Run(settings, device, events, ranks).go();
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "koi/base/error.h"
 #include "koi/config/yaml.h"
 
 namespace koi::train {
@@ -28,6 +29,13 @@ void write_hydra_files(const base::fs::path& folder, const config::Composition& 
   base::write_file(target / "config.yaml", config::dump_yaml(composition.config));
   base::write_file(target / "overrides.yaml", config::dump_yaml(Node(given)));
   base::write_file(target / "hydra.yaml", config::dump_yaml(root));
+}
+
+void hold_run_folder(base::FolderLock& lock, const base::fs::path& folder) {
+  base::make_folder(folder);
+  if (lock.try_lock(folder)) return;
+  throw Error(ErrorKind::io, folder.string(), "another run is at work in it",
+              "wait for its end, or give this one another name: project=NAME");
 }
 
 base::fs::path sample_path(const base::fs::path& run_folder, int64_t step) {

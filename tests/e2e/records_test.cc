@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "koi/base/files.h"
+#include "koi/base/folder_lock.h"
 #include "koi/base/random.h"
 #include "koi/dataset/shard.h"
 #include "tests/support/metrics_rows.h"
@@ -33,7 +34,7 @@ class Records : public testing::Test {
     base::write_file(at_ / "data/0.protos", dataset::record_bytes(speaker));
   }
 
-  RunResult train(const Words& more) {
+  RunResult call(const Words& more) {
     Words words{"train",
                 "project=목소리",
                 "pretrained_ckpt_path=base",
@@ -47,7 +48,10 @@ class Records : public testing::Test {
                 "--device",
                 "cpu"};
     words.insert(words.end(), more.begin(), more.end());
-    const RunResult result = koi(words, at_.path());
+    return koi(words, at_.path());
+  }
+  RunResult train(const Words& more) {
+    RunResult result = call(more);
     EXPECT_EQ(result.status, 0) << result.err;
     return result;
   }
@@ -86,6 +90,18 @@ TEST_F(Records, TheRealTensorBoardReadsTheEventsOfAResumedRun) {
   EXPECT_EQ(scalars.at("train/loss").size(), 6U);
   EXPECT_EQ(scalars.at("val/loss").size(), 4U);
   EXPECT_EQ(scalars.at("perf/gemm_share").size(), 6U);
+}
+
+TEST_F(Records, TwoRunsDoNotShareAFolder) {
+  base::make_folder(run_);
+  base::FolderLock lock;
+  ASSERT_TRUE(lock.try_lock(run_));
+  for (const Words& more : {Words{}, Words{"trainer.devices=2"}}) {
+    const RunResult second = call(more);
+    EXPECT_NE(second.status, 0);
+    EXPECT_THAT(second.err, testing::HasSubstr("results/목소리: another run is at work in it"));
+  }
+  EXPECT_TRUE(fs::is_empty(run_));
 }
 
 TEST_F(Records, WithoutALoggerThereAreNoEvents) {
