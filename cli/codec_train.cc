@@ -96,8 +96,6 @@ int CodecTrainCommand::run() const {
   config.note_unread(composition, asked);
   DeviceFlags{.device = "cpu", .threads = threads}.apply();
   tensor::keep_large_blocks();
-  base::make_folder(settings.run_folder);
-  train::write_hydra_files(settings.run_folder, composition, config.config_name, config.overrides);
 
   codec_train::RunResult result;
   {
@@ -105,6 +103,11 @@ int CodecTrainCommand::run() const {
     result = codec_train::run(
         settings,
         {.note = [&](const std::string& line) { progress.print_line(printable(line)); },
+         .start =
+             [&] {
+               train::write_hydra_files(settings.run_folder, composition, config.config_name,
+                                        config.overrides);
+             },
          .prepared = [&](const char* what, size_t, size_t of) { progress.prepare(what, of); },
          .step = [&](const codec_train::Row& row) { progress.step(row, settings); }});
   }

@@ -20,7 +20,7 @@ ALLOWED = {
     "check": "base text checkpoint audio dataset",
     "lm": "base text checkpoint tensor kernels",
     "train": "base config checkpoint tensor text dataset lm",
-    "codec_train": "base config checkpoint tensor audio codec train",
+    "codec_train": "base config text checkpoint tensor audio codec train",
     "speech": "base text checkpoint tensor audio codec kernels lm",
     "eval": "base text audio dataset",
 }

@@ -196,7 +196,7 @@ class Media {
   }
 
   [[noreturn]] void refuse_without_ffmpeg() const {
-    throw Error(ErrorKind::unsupported, foreign_.path.string(),
+    throw Error(ErrorKind::not_found, foreign_.path.string(),
                 foreign_.what + "; ffmpeg, which may read it, is not installed",
                 "apt-get install ffmpeg");
   }

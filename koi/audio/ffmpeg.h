@@ -23,7 +23,7 @@ struct Foreign {
 
 // Of the first track of sound: all its channels at its own rate. `frames` is counted by decoding,
 // for few formats say it exactly. `format` is 0: libsndfile does not write it. Throws as
-// read_audio(), Error(unsupported) with the package's name where ffmpeg is not installed,
+// read_audio(), Error(not_found) with the package's name where ffmpeg is not installed,
 // base::Interrupted.
 AudioInfo probe_with_ffmpeg(const Foreign& file);
 

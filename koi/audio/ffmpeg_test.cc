@@ -256,7 +256,7 @@ TEST_F(Ffmpeg, WithoutFfmpegThePackageIsNamed) {
   const fs::path path = make("x.m4a", soft_noise(1, 16000), {});
   const std::string before = std::getenv("PATH");
   ::setenv("PATH", dir.path().c_str(), 1);
-  const std::string message = refusal(path, ErrorKind::unsupported);
+  const std::string message = refusal(path, ErrorKind::not_found);
   ::setenv("PATH", before.c_str(), 1);
   EXPECT_THAT(message, HasSubstr("is MPEG-4 (m4a, mp4)"));
   EXPECT_THAT(message, HasSubstr("apt-get install ffmpeg"));

@@ -2,6 +2,7 @@
 
 #include "koi/base/error.h"
 #include "koi/checkpoint/pth.h"
+#include "koi/codec_train/same_codec.h"
 #include "koi/tensor/bridge.h"
 
 namespace koi::codec_train {
@@ -82,18 +83,59 @@ void restore_weights(Model& model, const Value& state, const std::string& where)
   if (used != entries->items.size()) fail(where, "holds tensors that this model has not");
 }
 
+Value place_value(const Trainer& trainer) {
+  const Position at = trainer.position();
+  Items steps;
+  for (const Stage stage : kStages)
+    steps.emplace_back(text(stage_name(stage)), Value(trainer.settings().of(stage).steps));
+  return Value::dict({{text("step"), Value(at.step)},
+                      {text("stage"), text(stage_name(at.stage))},
+                      {text("stage_step"), Value(at.stage_step)},
+                      {text("steps"), Value::dict(std::move(steps))},
+                      {text("codec"), text(codec::config_yaml(trainer.settings().codec))},
+                      {text("recordings"), text(trainer.recordings().key())}});
+}
+
+const std::string& words(const Value& value, const std::string& key, const std::string& where) {
+  const auto* found = entry(value, key, where).get<std::string>();
+  if (found == nullptr) fail(where, key + " is no text");
+  return *found;
+}
+
+Position read_position(const Value& place, const std::string& where) {
+  const std::string& name = words(place, "stage", where);
+  for (const Stage stage : kStages) {
+    if (name == stage_name(stage))
+      return {.step = count(place, "step", where),
+              .stage = stage,
+              .stage_step = count(place, "stage_step", where)};
+  }
+  fail(where, "stage is none that koi knows");
+}
+
+// What was learnt in a stage that is over would not be learnt again.
+void check_earlier_stages(const Value& place, Stage now, const Settings& settings,
+                          const std::string& where) {
+  const Value& steps = entry(place, "steps", where);
+  for (const Stage stage : kStages) {
+    const std::string name = stage_name(stage);
+    const int64_t then = count(steps, name, where);
+    if (stage >= now || settings.of(stage).steps == then) continue;
+    throw Error(ErrorKind::config, "stages." + name + ".steps",
+                "the run left this stage after " + std::to_string(then) + " steps",
+                "set it to that, or begin another project");
+  }
+}
+
 }  // namespace
 
 void save_checkpoint(const base::fs::path& path, Trainer& trainer) {
-  const Position at = trainer.position();
   Items state;
   trainer.model().visit([&](const std::string& name, at::Tensor& value) {
     state.emplace_back(text(name), tensor_value(value));
   });
   checkpoint::save_pth(
-      path, Value::dict({{text("koi"), Value::dict({{text("step"), Value(at.step)},
-                                                    {text("stage"), text(stage_name(at.stage))},
-                                                    {text("stage_step"), Value(at.stage_step)}})},
+      path, Value::dict({{text("koi"), place_value(trainer)},
                          {text("state_dict"), Value::dict(std::move(state), /*ordered=*/true)},
                          {text("optimizers"),
                           Value::dict({{text("codec"), optimizer_value(&trainer.codec_optimizer())},
@@ -101,27 +143,21 @@ void save_checkpoint(const base::fs::path& path, Trainer& trainer) {
                                         optimizer_value(trainer.discriminator_optimizer())}})}}));
 }
 
-void load_checkpoint(const base::fs::path& path, Trainer& trainer) {
+bool load_checkpoint(const base::fs::path& path, Trainer& trainer) {
   const std::string where = path.string();
   const Value root = checkpoint::load_pth(path);
   const Value& place = entry(root, "koi", where);
-  const auto* name = entry(place, "stage", where).get<std::string>();
-  Position position{.step = count(place, "step", where),
-                    .stage = Stage::encoder,
-                    .stage_step = count(place, "stage_step", where)};
-  bool known = false;
-  for (const Stage stage : kStages) {
-    if (name == nullptr || *name != stage_name(stage)) continue;
-    position.stage = stage;
-    known = true;
-  }
-  if (!known) fail(where, "stage is none that koi knows");
+  require_same_codec(trainer.settings().codec, words(place, "codec", where), where);
+  const Position position = read_position(place, where);
+  check_earlier_stages(place, position.stage, trainer.settings(), where);
   restore_weights(trainer.model(), entry(root, "state_dict", where), where);
   trainer.restart_at(position);
-  if (trainer.position() != position) return;  // the next stage begins with fresh optimizers
-  const Value& optimizers = entry(root, "optimizers", where);
-  restore(&trainer.codec_optimizer(), entry(optimizers, "codec", where), where);
-  restore(trainer.discriminator_optimizer(), entry(optimizers, "discriminators", where), where);
+  if (trainer.position() == position) {  // else the next stage begins with fresh optimizers
+    const Value& optimizers = entry(root, "optimizers", where);
+    restore(&trainer.codec_optimizer(), entry(optimizers, "codec", where), where);
+    restore(trainer.discriminator_optimizer(), entry(optimizers, "discriminators", where), where);
+  }
+  return words(place, "recordings", where) == trainer.recordings().key();
 }
 
 }  // namespace koi::codec_train

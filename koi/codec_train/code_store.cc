@@ -1,5 +1,6 @@
 #include "koi/codec_train/code_store.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "koi/base/blob_cache.h"
@@ -7,19 +8,26 @@
 #include "koi/base/hash.h"
 #include "koi/base/interrupt.h"
 #include "koi/checkpoint/tensor_view.h"
+#include "koi/codec_train/model.h"
 #include "koi/tensor/bridge.h"
 
 namespace koi::codec_train {
 namespace {
 
+// The recordings as they are encoded.
+std::vector<Recording> filled_up(std::vector<Recording> recordings, int64_t least_columns) {
+  for (Recording& recording : recordings)
+    recording.columns = std::max(recording.columns, least_columns);
+  return recordings;
+}
+
 // Of what the codes depend on.
-std::string key_of(codec::Firefly& codec, const Recordings& recordings) {
-  std::string text = "2 " + recordings.key() + codec::config_yaml(codec.config());
-  for (const Recording& recording : recordings.training())
-    text += ' ' + std::to_string(recording.columns);
+std::string key_of(codec::Firefly& codec, const std::string& recordings_key,
+                   const std::vector<Recording>& recordings) {
+  std::string text = "3 " + recordings_key + codec::config_yaml(codec.config());
+  for (const Recording& recording : recordings) text += ' ' + std::to_string(recording.columns);
   codec.visit([&](const std::string& name, at::Tensor& value) {
-    if (name.starts_with("backbone.") || name.starts_with("quantizer."))
-      text += base::sha256_hex(tensor::to_view(value.detach()).bytes());
+    if (!decodes(name)) text += base::sha256_hex(tensor::to_view(value.detach()).bytes());
   });
   return text;
 }
@@ -35,29 +43,28 @@ at::Tensor encode_recording(const codec::Firefly& codec, const Recordings& recor
   return codec.encode(wave, {samples}).codes;
 }
 
-CodeStore::CodeStore(codec::Firefly& codec, const Recordings& recordings,
-                     const base::fs::path& cache, const Recordings::Prepared& prepared) {
+CodeStore::CodeStore(codec::Firefly& codec, const Recordings& recordings, const Options& options) {
+  const auto training = filled_up(recordings.training(), options.least_columns);
   int64_t columns = 0;
-  for (const Recording& recording : recordings.training()) {
+  for (const Recording& recording : training) {
     first_.push_back(columns);
     columns += recording.columns;
   }
   codes_ = at::empty({codec.config().codebooks(), columns}, at::kInt);
   const auto bytes = static_cast<size_t>(codes_.numel()) * sizeof(int32_t);
-  const base::BlobCache kept(cache, bytes + (1 << 20));
-  const std::string key = key_of(codec, recordings);
+  const base::BlobCache kept(options.cache, bytes + (1 << 20));
+  const std::string key = key_of(codec, recordings.key(), training);
   if (const auto blob = kept.load(key); blob && blob->size() == bytes) {
     std::memcpy(codes_.mutable_data_ptr<int32_t>(), blob->data(), bytes);
     return;
   }
-  const auto& training = recordings.training();
   for (size_t i = 0; i < training.size(); ++i) {
     if (base::stop_requested())
       throw base::Interrupted("codes", "the recordings were not all encoded",
                               "the same command goes on with them");
     codes_.narrow(1, first_[i], training[i].columns)
         .copy_(encode_recording(codec, recordings, training[i])[0]);
-    if (prepared) prepared(i + 1, training.size());
+    if (options.prepared) options.prepared(i + 1, training.size());
   }
   kept.keep(key, {reinterpret_cast<const char*>(codes_.const_data_ptr<int32_t>()), bytes});
 }

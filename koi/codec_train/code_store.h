@@ -12,11 +12,14 @@ namespace koi::codec_train {
 
 class CodeStore {
  public:
-  // Encodes the recordings with the codec as it is, or takes what an earlier call kept in `cache`
-  // for the same recordings and weights. `codec`'s weights must not be changed any more.
-  // `prepared` as Recordings'. Throws base::Interrupted.
-  CodeStore(codec::Firefly& codec, const Recordings& recordings, const base::fs::path& cache,
-            const Recordings::Prepared& prepared);
+  struct Options {
+    int64_t least_columns = 1;  // shorter recordings are filled up with silence
+    base::fs::path cache;
+    Recordings::Prepared prepared = {};  // see Recordings
+  };
+  // Encodes the recordings with the codec as it is, or takes what an earlier call kept in the cache
+  // for the same recordings and weights that encode. Throws base::Interrupted.
+  CodeStore(codec::Firefly& codec, const Recordings& recordings, const Options& options);
 
   // int64 [B, K, columns] of the segments.
   at::Tensor at(const std::vector<Place>& places, int64_t columns) const;

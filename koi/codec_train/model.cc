@@ -1,6 +1,7 @@
 #include "koi/codec_train/model.h"
 
 #include "koi/codec/init.h"
+#include "koi/codec_train/same_codec.h"
 #include "koi/tensor/random.h"
 
 namespace koi::codec_train {
@@ -12,6 +13,11 @@ codec::Firefly make_codec(const Settings& settings) {
     codec::randomize(fresh, settings.seed);
     return fresh;
   }
+  const base::fs::path sizes =
+      settings.begin_with->parent_path() / (std::string(codec::kConfigName) + ".yaml");
+  if (base::fs::exists(sizes))
+    require_same_codec(settings.codec, codec::config_yaml(codec::read_config(sizes)),
+                       settings.begin_with->string());
   codec::Firefly loaded = codec::load_firefly(*settings.begin_with, settings.codec);
   // Memory of the process's own: a loaded tensor lies in the file's map.
   loaded.visit([](const std::string&, at::Tensor& value) { value = value.clone(); });
@@ -19,6 +25,11 @@ codec::Firefly make_codec(const Settings& settings) {
 }
 
 }  // namespace
+
+bool decodes(std::string_view name) {
+  return name.starts_with("head.") || name.starts_with("quantizer.upsample.") ||
+         name.find("project_out") != std::string_view::npos;
+}
 
 Model::Model(const Settings& settings)
     : codec(make_codec(settings)),
@@ -40,11 +51,11 @@ void Model::visit(const tensor::ParameterVisitor& visitor) {
 Model::Part Model::trained(Stage stage, const std::string& name) {
   if (name.starts_with("discriminators."))
     return stage == Stage::adversarial ? Part::discriminators : Part::nothing;
-  const bool decodes = name.starts_with("codec.head.") ||
-                       name.starts_with("codec.quantizer.upsample.") ||
-                       name.find("project_out") != std::string::npos;
   if (stage == Stage::encoder) return name.starts_with("codec.head.") ? Part::nothing : Part::codec;
-  return decodes ? Part::codec : Part::nothing;
+  constexpr std::string_view kCodec = "codec.";
+  const bool speaks =
+      name.starts_with(kCodec) && decodes(std::string_view(name).substr(kCodec.size()));
+  return speaks ? Part::codec : Part::nothing;
 }
 
 Model::Heard Model::hear(const at::Tensor& mel, double fade) const {

@@ -8,10 +8,14 @@
 
 namespace koi::codec_train {
 
+// Whether a weight of a codec, by its name in Firefly::visit, is of the part that makes sound out
+// of codes: the other one makes codes out of sound.
+bool decodes(std::string_view name);
+
 class Model {
  public:
   // Random weights by the settings' seed; the codec's are those of settings.begin_with, if any.
-  // Throws as codec::load_firefly.
+  // Throws as codec::load_firefly, Error(config) where the file beside them tells of another codec.
   explicit Model(const Settings& settings);
 
   codec::Firefly codec;

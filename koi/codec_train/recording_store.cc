@@ -91,7 +91,8 @@ void write_store(const base::fs::path& store, const StoreSource& source,
     } catch (const base::Interrupted&) {
       throw;
     } catch (const Error& error) {
-      if (error.kind() == ErrorKind::io) throw;
+      // What would go well another time: the disk, or ffmpeg that is not installed.
+      if (error.kind() == ErrorKind::io || error.kind() == ErrorKind::not_found) throw;
       index.left_out.emplace_back(error.what());
     }
     if (prepared) prepared(i + 1, source.names.size());

@@ -38,7 +38,8 @@ struct StoreSource {
 };
 
 // Decodes the recordings into the store, which is made. `prepared` is told how many are done.
-// Throws Error(io), base::Interrupted.
+// Throws Error(io), Error(not_found) where a recording needs ffmpeg and there is none,
+// base::Interrupted.
 void write_store(const base::fs::path& store, const StoreSource& source,
                  const std::function<void(size_t files, size_t of)>& prepared);
 

@@ -10,51 +10,21 @@
 #include "koi/base/error.h"
 #include "koi/base/hash.h"
 #include "koi/base/random.h"
+#include "koi/codec_train/exclude_list.h"
 #include "koi/codec_train/recording_store.h"
 
 namespace koi::codec_train {
 namespace {
 
-// The names of a list: the lines up to their tab.
-std::set<std::string> read_names(const base::fs::path& path) {
-  std::set<std::string> names;
-  const std::string text = base::read_file(path, uint64_t{1} << 26);
-  const std::string_view mark = "\xEF\xBB\xBF";  // a byte order mark is no part of the first name
-  for (size_t begin = text.starts_with(mark) ? mark.size() : 0; begin < text.size();) {
-    const size_t end = std::min(text.find('\n', begin), text.size());
-    std::string name = text.substr(begin, end - begin);
-    name.resize(std::min(name.find_first_of("\t\r"), name.size()));
-    if (!name.empty()) names.insert(std::move(name));
-    begin = end + 1;
-  }
-  return names;
-}
-
-// A list may name a recording by its path below the folder, with or without the ending, or by its
-// file's name alone.
-bool is_named(const std::set<std::string>& names, const base::fs::path& path) {
-  base::fs::path stem = path;
-  stem.replace_extension();
-  for (const base::fs::path& name : {path, stem, path.filename(), stem.filename()})
-    if (names.contains(name.generic_string())) return true;
-  return false;
-}
-
 std::vector<std::string> list_recordings(const DataSettings& data, const Recordings::Note& note) {
-  std::set<std::string> excluded;
-  if (data.exclude) excluded = read_names(*data.exclude);
+  std::optional<ExcludeList> excluded;
+  if (data.exclude) excluded.emplace(*data.exclude, data.folder);
   std::vector<std::string> names;
-  size_t left_out = 0;
   for (const base::fs::path& path : base::list_files(data.folder, audio::is_audio_path)) {
     const base::fs::path name = path.lexically_relative(data.folder);
-    if (is_named(excluded, name)) {
-      ++left_out;
-    } else {
-      names.push_back(name.generic_string());
-    }
+    if (!excluded || !excluded->names(name)) names.push_back(name.generic_string());
   }
-  if (data.exclude)
-    note(std::to_string(left_out) + " recordings are never used: " + data.exclude->string());
+  if (excluded) note(excluded->describe());
   return names;
 }
 
@@ -65,7 +35,8 @@ int64_t least_samples(const Settings& settings) {
 }
 
 std::string key_of(const Settings& settings, const std::vector<std::string>& names) {
-  std::string text = "1 " + std::to_string(settings.codec.spec_transform.sample_rate) + ' ' +
+  std::string text = "2 " + base::fs::absolute(settings.data.folder).lexically_normal().string() +
+                     ' ' + std::to_string(settings.codec.spec_transform.sample_rate) + ' ' +
                      std::to_string(least_samples(settings));
   for (const std::string& name : names) {
     std::error_code error;
@@ -132,7 +103,7 @@ Recordings::Recordings(const Settings& settings, const base::fs::path& store, co
     training_.push_back({.name = stored.name,
                          .offset = stored.offset,
                          .samples = stored.samples,
-                         .columns = std::max(columns, settings.least_columns())});
+                         .columns = std::max(columns, settings.window_columns())});
   }
   hold_out(settings.data, training_, held_out_);
 }
@@ -158,7 +129,8 @@ std::vector<Place> Recordings::draw(const BatchNumber& number, int64_t count,
   std::vector<uint64_t> places;  // up to and with each recording
   uint64_t sum = 0;
   for (const Recording& recording : training_)
-    places.push_back(sum += static_cast<uint64_t>(recording.columns - columns + 1));
+    places.push_back(sum +=
+                     static_cast<uint64_t>(std::max(recording.columns - columns, int64_t{0}) + 1));
   const std::array<uint32_t, 5> words = {
       static_cast<uint32_t>(number.seed), static_cast<uint32_t>(number.seed >> 32),
       static_cast<uint32_t>(number.step), static_cast<uint32_t>(number.step >> 32),

@@ -59,7 +59,8 @@ class Recordings {
   // last.
   void read(const Recording& recording, int64_t begin, std::span<float> out) const;
 
-  // `count` segments of `columns` columns of training recordings, every place as likely.
+  // `count` segments of `columns` columns of training recordings, every place as likely; silence
+  // fills up the one place of a recording that is shorter.
   std::vector<Place> draw(const BatchNumber& number, int64_t count, int64_t columns) const;
 
  private:

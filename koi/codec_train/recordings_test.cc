@@ -119,6 +119,42 @@ TEST_F(RecordingsOf, ExcludedOnesAreNowhere) {
   EXPECT_THAT(notes_, testing::ElementsAre(HasSubstr("0 recordings are never used")));
 }
 
+// However a person may write it down.
+TEST_F(RecordingsOf, ExcludedOnesAreFoundByManyNames) {
+  test::write_recordings(folder_ / "목소리", 4);
+  const auto decoded = [&](const std::string& line) {
+    base::write_file(at_ / "never.tsv", line);
+    open({"data.exclude='" + (at_ / "never.tsv").string() + "'"});
+    return decoded_;
+  };
+  for (const std::string name :
+       {"./목소리/tone11.wav", "목소리//tone11", "tone11 ", "tone11.wav \t x", "목소리/x/../tone11",
+        "\u1106\u1169\u11a8\u1109\u1169\u1105\u1175/tone11"}) {
+    EXPECT_EQ(decoded(name), 3) << name;
+    EXPECT_THAT(notes_, testing::ElementsAre(testing::EndsWith("never.tsv"))) << name;
+    base::fs::remove_all(at_ / "run");
+  }
+  EXPECT_EQ(decoded((folder_ / "목소리/tone11.wav").string()), 3);
+  base::fs::remove_all(at_ / "run");
+  EXPECT_EQ(decoded("tone1\ntone11\n../tone12\n목소리\nTONE13.WAV\n"), 3);
+  EXPECT_THAT(notes_,
+              testing::ElementsAre(testing::EndsWith(
+                  "; 4 of its 5 lines name none that is here: tone1, ../tone12, 목소리, ...")));
+  const std::string utf16("t\0o\0n\0e\0", 8);
+  EXPECT_THROW(decoded(utf16), Error);
+}
+
+TEST_F(RecordingsOf, OfAnotherFolderAreOthers) {
+  test::write_recordings(folder_, 2);
+  test::write_recordings(at_ / "recordings2", 2);
+  for (const auto& entry : base::fs::directory_iterator(folder_))
+    base::fs::last_write_time(at_ / "recordings2" / entry.path().filename(),
+                              entry.last_write_time());
+  const std::string key = open().key();
+  EXPECT_NE(open({"data.recordings='" + (at_ / "recordings2").string() + "'"}).key(), key);
+  EXPECT_EQ(decoded_, 2);
+}
+
 TEST_F(RecordingsOf, DamagedAndShortOnesAreLeftOutWithANote) {
   test::write_recordings(folder_, 2);
   const std::vector<float> few(20, 0.1F);

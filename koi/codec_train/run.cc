@@ -38,9 +38,11 @@ class Run {
     base::remove_leftovers(settings_.checkpoint_folder);
     base::remove_leftovers(settings_.run_folder);
     resume();
+    if (events_.start) events_.start();
     bool stopped = false;
     if (trainer_.is_complete()) {
-      tell("nothing to do: the run is complete; raise stages.adversarial.steps to train on");
+      tell(fmt::format("nothing to do: the run is complete; raise stages.{}.steps to train on",
+                       stage_name(trainer_.position().stage)));
     } else {
       records_.emplace(settings_, trainer_.position().step);
       do {  // a step at least, however long the preparation took
@@ -86,7 +88,10 @@ class Run {
   void resume() {
     const auto saved = train::list_checkpoints(settings_.checkpoint_folder);
     if (saved.empty()) return;
-    load_checkpoint(saved.back(), trainer_);
+    if (!load_checkpoint(saved.back(), trainer_))
+      note(
+          "these are not the recordings that the run went on with before (or their names, sizes "
+          "or times have changed): some that are held out now may have been trained on");
     tell("going on after step " + std::to_string(trainer_.position().step) + " from " +
          saved.back().string());
   }
@@ -131,7 +136,7 @@ class Run {
     save_checkpoint(train::checkpoint_path(settings_.checkpoint_folder, trainer_.position().step),
                     trainer_);
     train::prune_checkpoints(settings_.checkpoint_folder,
-                             {.newest = settings_.save_top_k, .interval = 1});
+                             {.newest = settings_.save_top_k, .interval = settings_.save_interval});
     write_codec();
   }
 
@@ -157,6 +162,8 @@ class Run {
 }  // namespace
 
 RunResult run(const Settings& settings, const RunEvents& events) {
+  base::FolderLock lock;
+  train::hold_run_folder(lock, settings.run_folder);
   return Run(settings, events).go();
 }
 

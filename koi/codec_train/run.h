@@ -12,6 +12,7 @@ namespace koi::codec_train {
 // Whom a run tells what it does; any may be empty.
 struct RunEvents {
   std::function<void(const std::string&)> note = {};  // one line for the user
+  std::function<void()> start = {};  // the settings go with what the run has done so far
   // The recordings are decoded ("recordings"), then encoded ("codes"): files done, of how many.
   std::function<void(const char* what, size_t done, size_t of)> prepared = {};
   std::function<void(const Row&)> step = {};
@@ -31,7 +32,8 @@ struct RunResult {
 // recordings, the settings and the number of threads are the same.
 // With each checkpoint the codec is written to run_folder/codec, where `koi codec
 // --checkpoint-path` and `koi extract-vq` read it.
-// Throws what Recordings, Model and checkpoints throw.
+// Throws Error(io) where another run is at work in the folder, and what Recordings, Model and
+// checkpoints throw.
 RunResult run(const Settings& settings, const RunEvents& events);
 
 }  // namespace koi::codec_train

@@ -108,6 +108,7 @@ void check_segments(const Settings& settings) {
   longest = std::max(longest, settings.codec.spec_transform.n_fft);
   for (const Stage stage : kStages) {
     const StageSettings& of = settings.of(stage);
+    if (of.steps == 0) continue;
     const std::string key = std::string("stages.") + stage_name(stage) + ".";
     const int64_t samples = of.columns * settings.codec.samples_per_column();
     require(samples >= longest, key + "columns",
@@ -118,7 +119,8 @@ void check_segments(const Settings& settings) {
             "a batch of so many columns is more than 2^28 samples");
   }
   const StageSettings& encoder = settings.of(Stage::encoder);
-  require(encoder.batch_size * encoder.columns >= 2, "stages.encoder.batch_size",
+  require(encoder.steps == 0 || encoder.batch_size * encoder.columns >= 2,
+          "stages.encoder.batch_size",
           "one segment of one column has no deviation, more were expected");
 }
 
@@ -137,6 +139,8 @@ void read_optimizer(Reader& reader, Settings& settings) {
 
 void read_trainer(Reader& reader, Settings& settings) {
   std::string text;
+  reader.read("project", text);
+  require(!text.empty(), "project", "a name was expected");
   reader.read("paths.run_dir", text);
   settings.run_folder = text;
   reader.read("paths.ckpt_dir", text);
@@ -177,10 +181,17 @@ int64_t Settings::total_steps() const {
   return steps;
 }
 
-int64_t Settings::least_columns() const {
+int64_t Settings::longest_segment() const {
   int64_t columns = 0;
-  for (const StageSettings& stage : stages) columns = std::max(columns, stage.columns);
+  for (const StageSettings& stage : stages)
+    if (stage.steps > 0) columns = std::max(columns, stage.columns);
   return columns;
+}
+
+int64_t Settings::window_columns() const {
+  int64_t longest = codec.spec_transform.n_fft;
+  for (const StftSize& size : stft_sizes) longest = std::max(longest, size.n_fft);
+  return (longest + codec.samples_per_column() - 1) / codec.samples_per_column();
 }
 
 ReadSettings read_settings(const config::Node& config) {

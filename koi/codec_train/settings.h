@@ -74,8 +74,9 @@ struct Settings {
 
   const StageSettings& of(Stage stage) const { return stages[static_cast<size_t>(stage)]; }
   int64_t total_steps() const;
-  // Columns that every recording is filled up to with silence: the longest segment.
-  int64_t least_columns() const;
+  int64_t longest_segment() const;  // columns, of the stages that have steps
+  // Columns that hold each window of the spectral losses: shorter recordings are filled up.
+  int64_t window_columns() const;
 };
 
 struct ReadSettings {

@@ -38,13 +38,16 @@ bool Trainer::is_complete() const {
 
 bool Trainer::ends_stage() const { return position_.stage_step == 0 || is_complete(); }
 
+std::optional<Stage> Trainer::next_stage() const {
+  for (const Stage stage : kStages)
+    if (stage > position_.stage && settings_.of(stage).steps > 0) return stage;
+  return std::nullopt;
+}
+
 void Trainer::restart_at(const Position& position) {
   position_ = position;
-  // On to the first stage that has steps left.
-  while (is_complete() && position_.stage != kStages.back())
-    position_ = {.step = position_.step,
-                 .stage = static_cast<Stage>(static_cast<int>(position_.stage) + 1),
-                 .stage_step = 0};
+  if (const auto next = next_stage(); is_complete() && next)
+    position_ = {.step = position_.step, .stage = *next, .stage_step = 0};
   std::vector<train::Parameter> codec, discriminators;
   model_.visit([&](const std::string& name, at::Tensor& value) {
     const Model::Part part = Model::trained(position_.stage, name);
@@ -81,7 +84,7 @@ Values Trainer::step() {
   values.emplace_back("lr", rate());
   ++position_.step;
   ++position_.stage_step;
-  if (is_complete() && position_.stage != kStages.back()) restart_at(position_);
+  if (is_complete() && next_stage()) restart_at(position_);
   return values;
 }
 
@@ -98,7 +101,11 @@ Trainer::Batch Trainer::next_batch() {
     }
     return batch;
   }
-  if (!codes_) codes_.emplace(model_.codec, recordings_, code_cache_, prepared_);
+  if (!codes_)
+    codes_.emplace(model_.codec, recordings_,
+                   CodeStore::Options{.least_columns = settings_.longest_segment(),
+                                      .cache = code_cache_,
+                                      .prepared = prepared_});
   batch.codes = codes_->at(batch.places, stage.columns);
   return batch;
 }

@@ -44,6 +44,8 @@ class Trainer {
   Values step();
 
   Position position() const { return position_; }
+  const Settings& settings() const { return settings_; }
+  const Recordings& recordings() const { return recordings_; }
   double mel_band_hz() const { return mel_band_hz_; }
   Model& model() { return model_; }
   const audio::LogMel& log_mel() const { return model_.codec.log_mel(); }
@@ -52,7 +54,8 @@ class Trainer {
   // Optimizers of the present stage, for checkpoints; the second is of the adversarial one.
   train::AdamW& codec_optimizer() { return *codec_optimizer_; }
   train::AdamW* discriminator_optimizer() { return discriminator_optimizer_.get(); }
-  // Goes to another place, with optimizers that know nothing yet.
+  // Goes to another place, or from a stage's end on to the next one that has steps, with optimizers
+  // that know nothing yet.
   void restart_at(const Position& position);
 
   // The mel spectrograms of segments, [B, M, F], with what lies around them, and their sound,
@@ -66,6 +69,7 @@ class Trainer {
     at::Tensor codes;  // [B, K, T]; of the generator's stages
   };
   Batch next_batch();
+  std::optional<Stage> next_stage() const;  // that has steps
   // Float [B, samples] that begin `before` samples before each place.
   at::Tensor sound(const std::vector<Place>& places, int64_t before, int64_t samples) const;
   double rate() const;

@@ -166,8 +166,18 @@ TEST_F(CodecTrainer, RefusesCheckpointsOfOtherSizesAndDamagedOnes) {
   training->trainer.step();
   save_checkpoint(file, training->trainer);
   const auto wider = make({"codec.backbone.dims=[24,16]"});
-  EXPECT_THAT([&] { load_checkpoint(file, wider->trainer); },
-              testing::ThrowsMessage<Error>(testing::HasSubstr("has another shape")));
+  EXPECT_THAT(
+      [&] { load_checkpoint(file, wider->trainer); },
+      testing::ThrowsMessage<Error>(testing::HasSubstr("with other settings: - 16 (now - 24)")));
+  // What shows in no shape.
+  for (const std::string setting :
+       {"codec.spec_transform.sample_rate=4000", "codec.quantizer.levels=[4,6]",
+        "codec.head.resblock_dilation_sizes=[[1,5]]"}) {
+    const auto other = make({setting});
+    EXPECT_THAT([&] { load_checkpoint(file, other->trainer); },
+                testing::ThrowsMessage<Error>(testing::HasSubstr("with other settings")))
+        << setting;
+  }
   base::write_file(file, "no zip");
   EXPECT_THROW(load_checkpoint(file, training->trainer), Error);
 }
@@ -218,6 +228,72 @@ TEST_F(CodecTrainer, InputsBesideTheMiddleCost) {
   EXPECT_NEAR(value(training->trainer.step(), "spread"), 16, 8);
 }
 
+// A stage that was the last one goes on where it gets more steps, and the next ones come behind it;
+// one that was left does not.
+TEST_F(CodecTrainer, StepsAreAddedToTheStageThatTheRunIsIn) {
+  const base::fs::path file = at_ / "end.ckpt";
+  const auto train = [&](const std::vector<std::string>& more, bool begun) {
+    auto training = make(more);
+    if (begun) load_checkpoint(file, training->trainer);
+    while (!training->trainer.is_complete()) training->trainer.step();
+    save_checkpoint(file, training->trainer);
+    return training->trainer.position();
+  };
+  EXPECT_EQ(train({"stages.adversarial.steps=0"}, false), (Position{12, Stage::generator, 6}));
+  EXPECT_EQ(train({"stages.adversarial.steps=0", "stages.generator.steps=8"}, true),
+            (Position{14, Stage::generator, 8}));
+  EXPECT_EQ(train({"stages.generator.steps=9"}, true), (Position{19, Stage::adversarial, 4}));
+  EXPECT_THAT([&] { train({"stages.generator.steps=10"}, true); },
+              testing::ThrowsMessage<Error>(testing::HasSubstr(
+                  "stages.generator.steps: the run left this stage after 9 steps")));
+}
+
+TEST_F(CodecTrainer, TellsOtherRecordings) {
+  const base::fs::path file = at_ / "few.ckpt";
+  save_checkpoint(file, make()->trainer);
+  EXPECT_TRUE(load_checkpoint(file, make()->trainer));
+  test::write_recordings(at_ / "recordings", 6);
+  EXPECT_FALSE(load_checkpoint(file, make()->trainer));
+}
+
+// Shorter ones than any segment: none of them is silence alone, and what a stage without steps
+// would have taken changes nothing.
+TEST_F(CodecTrainer, ShortRecordingsAreHeard) {
+  base::fs::remove_all(at_ / "recordings");
+  base::make_folder(at_ / "recordings");
+  for (int i = 0; i < 4; ++i)
+    audio::write_wav_pcm16(at_ / ("recordings/word" + std::to_string(i) + ".wav"),
+                           test::gliding_tone(static_cast<uint64_t>(i), 0.1, 8000), 8000);
+  const std::vector<std::string> none = {"stages.encoder.steps=0", "stages.encoder.columns=60"};
+  const auto training = make(none);
+  for (const Place& place :
+       training->recordings.draw({.seed = 1, .stage = Stage::generator, .step = 0}, 500, 4))
+    EXPECT_EQ(place.column, 0);
+  const Values first = training->trainer.step();
+  EXPECT_EQ(make({"stages.encoder.steps=0"})->trainer.step(), first);
+  const auto validated = [&](const std::vector<std::string>& more) {
+    const auto fresh = make(more);
+    return validate(fresh->trainer, Stage::generator, fresh->settings, fresh->recordings).values;
+  };
+  EXPECT_EQ(validated(none), validated({"stages.encoder.columns=5"}));
+}
+
+TEST_F(CodecTrainer, CodesAreKeptWhileTheGeneratorLearns) {
+  const auto training = make({"stages.encoder.steps=0", "stages.generator.batch_size=8"});
+  int encoded = 0;
+  const auto encode = [&] {
+    CodeStore(training->trainer.model().codec, training->recordings,
+              {.least_columns = 4, .cache = at_ / "codes", .prepared = [&](size_t, size_t) {
+                 ++encoded;
+               }});
+  };
+  training->trainer.step();
+  encode();
+  training->trainer.step();
+  encode();
+  EXPECT_EQ(encoded, 0);
+}
+
 TEST_F(CodecTrainer, CodesOfAnotherBackboneAreNotTaken) {
   const auto first_step = [&](double factor) {
     const auto training = make({"stages.encoder.steps=0"});
@@ -252,6 +328,18 @@ TEST_F(CodecTrainer, GoesOnWithAnotherCodecsWeights) {
   }
 }
 
+TEST_F(CodecTrainer, AnotherCodecsWeightsMustBeOfTheseSettings) {
+  codec::write_codec(make()->trainer.model().codec, at_ / "codec.pth");
+  EXPECT_THAT(
+      [&] {
+        make({"codec.spec_transform.sample_rate=4000",
+              "pretrained_codec='" + (at_ / "codec.pth").string() + "'"});
+      },
+      testing::ThrowsMessage<Error>(
+          testing::HasSubstr("codec.pth: is of a codec with other settings: sample_rate: 8000 (now "
+                             "sample_rate: 4000)")));
+}
+
 TEST_F(CodecTrainer, StopsBeforeAWeightIsNoNumber) {
   const auto spoil = [](Trainer& trainer, double value) {
     const at::NoGradGuard no_grad;
@@ -281,7 +369,10 @@ TEST_F(CodecTrainer, KeepsTheCodesOfEveryRecording) {
   int encoded = 0;
   const auto store = [&](codec::Firefly& model) {
     encoded = 0;
-    return CodeStore(model, recordings, at_ / "codes", [&](size_t, size_t) { ++encoded; });
+    return CodeStore(model, recordings,
+                     {.least_columns = 4, .cache = at_ / "codes", .prepared = [&](size_t, size_t) {
+                        ++encoded;
+                      }});
   };
   for (const int expected : {4, 0}) {  // kept in between
     const CodeStore codes = store(codec);

@@ -96,8 +96,7 @@ void write_sample(Trainer& trainer, const Recordings& recordings, const SamplePa
   };
   base::make_folder(paths.wav.parent_path());
   write(paths.wav, sound);
-  if (!base::fs::exists(paths.original))
-    write(paths.original, wave_of(recordings, recording, recording.samples));
+  write(paths.original, wave_of(recordings, recording, recording.samples));
 }
 
 }  // namespace koi::codec_train

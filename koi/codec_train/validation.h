@@ -29,8 +29,8 @@ struct Validation {
 Validation validate(Trainer& trainer, Stage stage, const Settings& settings,
                     const Recordings& recordings);
 
-// A held-out recording spoken by the codec as it is, into `wav`; where `original` is not there, the
-// recording as it was goes there. Throws Error(io).
+// A held-out recording spoken by the codec as it is, into `wav`; the recording as it was goes
+// into `original`. Throws Error(io).
 struct SamplePaths {
   base::fs::path wav, original;
 };

@@ -5,6 +5,7 @@
 
 #include "koi/audio/audio_file.h"
 #include "koi/base/files.h"
+#include "koi/base/folder_lock.h"
 #include "koi/checkpoint/npy.h"
 #include "tests/support/metrics_rows.h"
 #include "tests/support/run_program.h"
@@ -133,6 +134,15 @@ TEST_F(CodecTrain, WhatCannotBeIsOneLine) {
   fs::create_directory(at_ / "empty");
   expect_error({"data.recordings=empty"}, "at least 2 are needed");
   ASSERT_EQ(train().status, 0);
+  const std::string overrides = base::read_file(run_ / ".hydra/overrides.yaml");
+  expect_error({"codec.spec_transform.sample_rate=4000"}, "is of a codec with other settings");
+  expect_error({"project="}, "project");
+  EXPECT_EQ(base::read_file(run_ / ".hydra/overrides.yaml"), overrides);
+  {
+    base::FolderLock lock;
+    ASSERT_TRUE(lock.try_lock(run_));
+    expect_error({}, "another run is at work in it");
+  }
   base::write_file(run_ / "checkpoints/step_000000099.ckpt", "damaged");
   expect_error({}, "step_000000099.ckpt");
 }
