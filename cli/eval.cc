@@ -67,6 +67,16 @@ void add_yardsticks(const Flags& flags, const std::vector<VoiceWords>& checkpoin
   }
 }
 
+// Likeness and durations are of those alone that have one.
+void tell_missing_recordings(const std::vector<eval::Sentence>& sentences) {
+  const auto missing = [](const eval::Sentence& sentence) { return sentence.recording.empty(); };
+  const auto first = std::find_if(sentences.begin(), sentences.end(), missing);
+  if (first == sentences.end() || !has_recordings(sentences)) return;
+  std::fprintf(stderr, "koi: note: %td of %zu sentences have no recording, %s first\n",
+               std::count_if(first, sentences.end(), missing), sentences.size(),
+               printable(first->name).c_str());
+}
+
 // A line of progress for each voice and for each program.
 class Course {
  public:
@@ -133,6 +143,7 @@ int run(const Flags& flags) {
   }
   const std::vector<eval::Sentence> sentences =
       eval::read_sentences(flags.sentences, flags.recordings);
+  tell_missing_recordings(sentences);
   eval::Settings settings{.output = flags.output, .idle_s = flags.timeout_s};
   for (const std::string& text : flags.recognizers)
     settings.recognizers.push_back(parse_program("--recognizer", text));

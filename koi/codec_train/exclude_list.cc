@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "koi/base/error.h"
-#include "koi/base/utf8.h"
 #include "koi/text/unicode.h"
 
 namespace koi::codec_train {
@@ -12,19 +11,13 @@ namespace {
 constexpr uint64_t kMostBytes = uint64_t{1} << 26;
 constexpr size_t kShown = 3;  // names that nothing has
 
-// macOS writes 가 as two letters where Linux has one.
-std::string composed(const std::string& name) {
-  return base::is_valid_utf8(name) ? text::to_normal_form(name, text::NormalForm::nfc) : name;
-}
-
 std::string comparable(const base::fs::path& path) {
-  return composed(path.lexically_normal().generic_string());
+  return text::composed_name(path.lexically_normal().generic_string());
 }
 
 base::fs::path below(const base::fs::path& path, const base::fs::path& folder) {
-  const base::fs::path relative =
-      base::fs::absolute(path).lexically_normal().lexically_relative(
-          base::fs::absolute(folder).lexically_normal());
+  const base::fs::path relative = base::fs::absolute(path).lexically_normal().lexically_relative(
+      base::fs::absolute(folder).lexically_normal());
   return relative.empty() || *relative.begin() == ".." ? path : relative;
 }
 
@@ -73,8 +66,8 @@ std::string ExcludeList::describe() const {
   }
   if (count == 0) return text;
   if (count > kShown) unused += ", ...";
-  return text + fmt::format("; {} of its {} lines name none that is here: {}", count,
-                            lines_.size(), unused);
+  return text + fmt::format("; {} of its {} lines name none that is here: {}", count, lines_.size(),
+                            unused);
 }
 
 }  // namespace koi::codec_train

@@ -174,6 +174,11 @@ void check(const Settings& settings, const std::vector<Voice>& voices) {
   std::vector<std::string> names;
   for (const Voice& voice : voices) names.push_back(voice.name);
   check_unique(names, "checkpoint");
+  for (const std::string& name : names) {
+    if (name == "kept.jsonl" || name.starts_with("report.") || name.ends_with(".log"))
+      throw Error(ErrorKind::usage, "checkpoint " + name, "is the name of a file of koi eval's own",
+                  "give it another one: NAME=" + name);
+  }
   names.clear();
   for (const Program& program : settings.recognizers) names.push_back(program.name);
   if (settings.embedder) names.push_back(settings.embedder->name);

@@ -8,6 +8,7 @@
 #include "koi/base/error.h"
 #include "koi/dataset/file_list.h"
 #include "koi/dataset/transcript.h"
+#include "koi/text/unicode.h"
 
 namespace koi::eval {
 namespace {
@@ -41,7 +42,7 @@ std::vector<Sentence> read_list(const fs::path& list) {
     if (tab != std::string::npos)
       text = dataset::tidy_transcript(line.substr(tab + 1), where, dataset::TextRules::repaired);
     check_text(text, where);
-    if (!names.insert(name).second)
+    if (!names.insert(text::composed_name(name)).second)
       throw Error(ErrorKind::corrupt, where, "the name " + name + " comes a second time");
     sentences.push_back({name, std::move(text)});
   }
@@ -63,7 +64,7 @@ std::vector<Sentence> read_folder(const fs::path& folder) {
 std::map<std::string, fs::path> recordings_of(const fs::path& folder) {
   std::map<std::string, fs::path> found;
   for (const fs::path& path : base::list_files(folder, audio::is_audio_path, /*recursive=*/false)) {
-    const auto [other, is_new] = found.emplace(path.stem().string(), path);
+    const auto [other, is_new] = found.emplace(text::composed_name(path.stem().string()), path);
     if (!is_new) {
       throw Error(ErrorKind::usage, path.string(),
                   "has the name of " + other->second.filename().string(),
@@ -101,7 +102,7 @@ std::vector<Sentence> read_sentences(const fs::path& list, const fs::path& recor
   const auto found = recordings_of(folder);
   bool any = false;
   for (Sentence& sentence : sentences) {
-    const auto recording = found.find(sentence.name);
+    const auto recording = found.find(text::composed_name(sentence.name));
     if (recording == found.end()) continue;
     sentence.recording = recording->second;
     any = true;

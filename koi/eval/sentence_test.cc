@@ -50,6 +50,11 @@ TEST_F(SentenceTest, HaveTheRecordingsOfTheirNames) {
   const auto sentences = list("a\tx\nb\ty\n", "녹음");
   EXPECT_EQ(sentences[0].recording, "");
   EXPECT_EQ(sentences[1].recording, dir / "녹음/b.wav");
+  // As macOS names its files.
+  const std::string decomposed = "\u1100\u1161";
+  record("맥/" + decomposed + ".wav");
+  EXPECT_EQ(list("가\tx\n", "맥")[0].recording, dir / "맥" / (decomposed + ".wav"));
+  EXPECT_THAT(refusal("가\tx\n" + decomposed + "\ty\n"), HasSubstr("comes a second time"));
 }
 
 TEST_F(SentenceTest, AreTheTranscriptsOfAFolderWithWhatLiesBesideThem) {

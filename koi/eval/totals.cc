@@ -14,6 +14,10 @@ double score_of(const Totals& totals) {
     score *= right / static_cast<double>(totals.errors.size());
   }
   if (totals.likeness) score *= std::max(0.0, *totals.likeness);
+  // Sentences without sound are all wrong above; where nobody hears, none of them is like anybody.
+  if (totals.errors.empty() && totals.likeness)
+    score *= static_cast<double>(totals.sentences - totals.failed) /
+             static_cast<double>(totals.sentences);
   if (!totals.errors.empty() || totals.likeness || totals.sentences == 0) return score;
 
   const double ended = static_cast<double>(totals.sentences - totals.failed - totals.reached_limit);

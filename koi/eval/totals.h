@@ -29,7 +29,8 @@ struct Totals {
   std::optional<double> duration_ratio{};  // of what has sound and a recording, to the recordings
   double duration_s = 0, silent_share = 0, clipped_share = 0;
   // By which voices are ordered, 0 to 1: the share of characters that were heard right (the mean of
-  // the recognisers, none below 0) times the likeness (not below 0). Where neither is known, the
+  // the recognisers, none below 0) times the likeness (not below 0; where nobody hears, 0
+  // for sentences without sound). Where neither is known, the
   // share of sentences that came to an end times how near the duration ratio is to 1 (the smaller
   // over the larger).
   double score = 0;

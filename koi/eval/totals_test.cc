@@ -54,6 +54,15 @@ TEST(Totals, TheScoreNeedsNobodyWhoHears) {
   EXPECT_EQ(sum_up({}, {}).sentences, 0U);
 }
 
+TEST(Totals, WhatHasNoSoundIsLikeNobody) {
+  std::vector<Result> results{{take(0, 1), {}, 0.8}, {take(1, 1), {}, 0.6}};
+  EXPECT_NEAR(sum_up(results, {1, 1}).score, 0.7, 1e-12);
+  results[1] = {.take = {.sentence = 1, .failure = "no"}, .heard = {}};
+  const Totals totals = sum_up(results, {1, 1});
+  EXPECT_NEAR(*totals.likeness, 0.8, 1e-12);
+  EXPECT_NEAR(totals.score, 0.4, 1e-12);
+}
+
 TEST(Totals, NonsenseIsNotBetterForBeingLong) {
   const std::vector<Result> results{{take(0, 1), {{"", {{9, 1}, {90, 10}}}}, -0.5}};
   EXPECT_EQ(sum_up(results, {1}).score, 0);

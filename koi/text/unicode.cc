@@ -132,6 +132,10 @@ std::string to_normal_form(std::string_view text, NormalForm form) {
   return out;
 }
 
+std::string composed_name(const std::string& name) {
+  return base::is_valid_utf8(name) ? to_normal_form(name, NormalForm::nfc) : name;
+}
+
 std::string replace_invalid_utf8(std::string_view bytes) {
   std::string out;
   while (!bytes.empty()) {

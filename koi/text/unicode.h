@@ -27,6 +27,10 @@ enum class NormalForm { nfc, nfd, nfkc, nfkd };
 // `text` is valid UTF-8. Time grows as n log n whatever the text: combining marks are sorted.
 std::string to_normal_form(std::string_view text, NormalForm form);
 
+// NFC of a file's name, by which two are compared: macOS writes 가 as two code points. What is no
+// UTF-8 stays as it is.
+std::string composed_name(const std::string& name);
+
 // U+FFFD for every longest run of bytes that begins a well-formed sequence but does not end it, and
 // for every other byte that is not UTF-8 (Unicode's recommendation for replacement).
 std::string replace_invalid_utf8(std::string_view bytes);
