@@ -42,8 +42,9 @@ class Run {
     if (adapter_) group_.require_same("the base model", adapter_->base.weights_hash);
     const bool resumed = resume();
     if (group_.is_first()) {
+      // Not before: a run that is refused leaves no folder.
+      hold_run_folder(lock_, settings_.run_folder);
       base::make_folder(settings_.checkpoint_folder);
-      base::make_folder(settings_.run_folder);
       base::remove_leftovers(settings_.checkpoint_folder);
       base::remove_leftovers(settings_.run_folder);
       base::remove_leftovers(sample().parent_path());
@@ -241,6 +242,7 @@ class Run {
   BestStep best_;
   bool speaks_ = settings_.samples.speak;
   std::optional<RunRecords> records_;  // of the first rank only
+  base::FolderLock lock_;
 };
 
 void tell_ranks(const Settings& settings, at::Device device, const RunEvents& events,
@@ -264,8 +266,6 @@ RunResult run(const Settings& settings, at::Device device, const RunEvents& even
   ProcessGroup& ranks = group != nullptr ? *group : alone;
   tell(events, describe_precision(settings, device));
   tell_ranks(settings, device, events, ranks);
-  base::FolderLock lock;
-  if (ranks.is_first()) hold_run_folder(lock, settings.run_folder);
   return Run(settings, device, events, ranks).go();
 }
 
