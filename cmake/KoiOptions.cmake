@@ -26,7 +26,9 @@ endif()
 
 find_program(KOI_MOLD mold)
 if(KOI_MOLD)
-  add_link_options(-fuse-ld=mold)
+  # Debian 12's mold (1.10) lets the part that becomes read-only begin a page too early where .tbss ends at
+  # a page's end: such a program does not start ("cannot apply additional memory protection").
+  add_link_options(-fuse-ld=mold -Wl,-z,norelro)
 endif()
 
 find_program(KOI_CCACHE ccache)
