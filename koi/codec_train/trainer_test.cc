@@ -6,79 +6,13 @@
 
 #include "koi/base/error.h"
 #include "koi/codec/init.h"
-#include "koi/codec_train/checkpoint.h"
 #include "koi/codec_train/validation.h"
-#include "koi/tensor/device.h"
-#include "koi/tensor/random.h"
-#include "tests/support/small_codec_run.h"
+#include "tests/support/codec_training.h"
 
 namespace koi::codec_train {
 namespace {
 
-using Weights = std::vector<std::pair<std::string, at::Tensor>>;
-
-class CodecTrainer : public testing::Test {
- protected:
-  void SetUp() override {
-    tensor::set_threads(1);
-    test::write_recordings(at_ / "recordings", 5);
-  }
-  // What a test holds together: a trainer refers to settings and recordings.
-  struct Training {
-    Training(const base::fs::path& at, const std::vector<std::string>& more)
-        : settings(test::small_codec_settings(at, more)),
-          recordings(settings, at / "data", [](const std::string&) {}, {}),
-          trainer(settings, recordings, at / "codes") {}
-    Settings settings;
-    Recordings recordings;
-    Trainer trainer;
-  };
-  std::unique_ptr<Training> make(const std::vector<std::string>& more = {}) {
-    return std::make_unique<Training>(at_.path(), more);
-  }
-  static Weights weights(Trainer& trainer) {
-    Weights copies;
-    trainer.model().visit([&](const std::string& name, at::Tensor& value) {
-      copies.emplace_back(name, value.detach().clone());
-    });
-    return copies;
-  }
-  static void expect_same(const Weights& a, const Weights& b) {
-    ASSERT_EQ(a.size(), b.size());
-    for (size_t i = 0; i < a.size(); ++i)
-      EXPECT_TRUE(at::equal(a[i].second, b[i].second)) << a[i].first;
-  }
-  static double value(const Values& values, const std::string& name) {
-    for (const auto& [key, number] : values)
-      if (key == name) return number;
-    ADD_FAILURE() << name;
-    return 0;
-  }
-
-  test::TempDir at_;
-};
-
-// 16 steps in three stages, cut off before each of them, at its first and in its middle.
-TEST_F(CodecTrainer, GoesOnBitForBitFromEveryCheckpoint) {
-  const auto whole = make();
-  std::vector<Values> course;
-  while (!whole->trainer.is_complete()) course.push_back(whole->trainer.step());
-  ASSERT_EQ(course.size(), 16U);
-  for (const size_t cut : {3U, 6U, 7U, 10U, 12U, 14U}) {
-    const base::fs::path file = at_ / "cut.ckpt";
-    {
-      const auto begun = make();
-      for (size_t i = 0; i < cut; ++i) begun->trainer.step();
-      save_checkpoint(file, begun->trainer);
-    }
-    const auto rest = make({"seed=42"});
-    load_checkpoint(file, rest->trainer);
-    EXPECT_EQ(rest->trainer.position().step, static_cast<int64_t>(cut));
-    for (size_t i = cut; i < course.size(); ++i) EXPECT_EQ(rest->trainer.step(), course[i]) << i;
-    EXPECT_TRUE(rest->trainer.is_complete());
-    expect_same(weights(rest->trainer), weights(whole->trainer));
-  }
-}
+using CodecTrainer = test::CodecTraining;
 
 TEST_F(CodecTrainer, EachStageTrainsItsPartAndNothingElse) {
   const auto training = make({"stages.generator.batch_size=8", "stages.adversarial.batch_size=8"});
@@ -160,28 +94,6 @@ TEST_F(CodecTrainer, SegmentsSpectrogramsAreThoseOfTheWholeRecording) {
   }
 }
 
-TEST_F(CodecTrainer, RefusesCheckpointsOfOtherSizesAndDamagedOnes) {
-  const base::fs::path file = at_ / "other.ckpt";
-  const auto training = make();
-  training->trainer.step();
-  save_checkpoint(file, training->trainer);
-  const auto wider = make({"codec.backbone.dims=[24,16]"});
-  EXPECT_THAT(
-      [&] { load_checkpoint(file, wider->trainer); },
-      testing::ThrowsMessage<Error>(testing::HasSubstr("with other settings: - 16 (now - 24)")));
-  // What shows in no shape.
-  for (const std::string setting :
-       {"codec.spec_transform.sample_rate=4000", "codec.quantizer.levels=[4,6]",
-        "codec.head.resblock_dilation_sizes=[[1,5]]"}) {
-    const auto other = make({setting});
-    EXPECT_THAT([&] { load_checkpoint(file, other->trainer); },
-                testing::ThrowsMessage<Error>(testing::HasSubstr("with other settings")))
-        << setting;
-  }
-  base::write_file(file, "no zip");
-  EXPECT_THROW(load_checkpoint(file, training->trainer), Error);
-}
-
 // Each weighs on what the codec becomes.
 TEST_F(CodecTrainer, EveryPartOfTheLossCounts) {
   const auto outcome = [&](const std::string& setting) {
@@ -228,34 +140,6 @@ TEST_F(CodecTrainer, InputsBesideTheMiddleCost) {
   EXPECT_NEAR(value(training->trainer.step(), "spread"), 16, 8);
 }
 
-// A stage that was the last one goes on where it gets more steps, and the next ones come behind it;
-// one that was left does not.
-TEST_F(CodecTrainer, StepsAreAddedToTheStageThatTheRunIsIn) {
-  const base::fs::path file = at_ / "end.ckpt";
-  const auto train = [&](const std::vector<std::string>& more, bool begun) {
-    auto training = make(more);
-    if (begun) load_checkpoint(file, training->trainer);
-    while (!training->trainer.is_complete()) training->trainer.step();
-    save_checkpoint(file, training->trainer);
-    return training->trainer.position();
-  };
-  EXPECT_EQ(train({"stages.adversarial.steps=0"}, false), (Position{12, Stage::generator, 6}));
-  EXPECT_EQ(train({"stages.adversarial.steps=0", "stages.generator.steps=8"}, true),
-            (Position{14, Stage::generator, 8}));
-  EXPECT_EQ(train({"stages.generator.steps=9"}, true), (Position{19, Stage::adversarial, 4}));
-  EXPECT_THAT([&] { train({"stages.generator.steps=10"}, true); },
-              testing::ThrowsMessage<Error>(testing::HasSubstr(
-                  "stages.generator.steps: the run left this stage after 9 steps")));
-}
-
-TEST_F(CodecTrainer, TellsOtherRecordings) {
-  const base::fs::path file = at_ / "few.ckpt";
-  save_checkpoint(file, make()->trainer);
-  EXPECT_TRUE(load_checkpoint(file, make()->trainer));
-  test::write_recordings(at_ / "recordings", 6);
-  EXPECT_FALSE(load_checkpoint(file, make()->trainer));
-}
-
 // Shorter ones than any segment: none of them is silence alone, and what a stage without steps
 // would have taken changes nothing.
 TEST_F(CodecTrainer, ShortRecordingsAreHeard) {
@@ -264,51 +148,19 @@ TEST_F(CodecTrainer, ShortRecordingsAreHeard) {
   for (int i = 0; i < 4; ++i)
     audio::write_wav_pcm16(at_ / ("recordings/word" + std::to_string(i) + ".wav"),
                            test::gliding_tone(static_cast<uint64_t>(i), 0.1, 8000), 8000);
-  const std::vector<std::string> none = {"stages.encoder.steps=0", "stages.encoder.columns=60"};
-  const auto training = make(none);
+  const std::vector<std::string> longer = {"stages.encoder.columns=60"};
   for (const Place& place :
-       training->recordings.draw({.seed = 1, .stage = Stage::generator, .step = 0}, 500, 4))
+       make(longer)->recordings.draw({.seed = 1, .stage = Stage::generator, .step = 0}, 500, 4))
     EXPECT_EQ(place.column, 0);
-  const Values first = training->trainer.step();
-  EXPECT_EQ(make({"stages.encoder.steps=0"})->trainer.step(), first);
   const auto validated = [&](const std::vector<std::string>& more) {
     const auto fresh = make(more);
     return validate(fresh->trainer, Stage::generator, fresh->settings, fresh->recordings).values;
   };
-  EXPECT_EQ(validated(none), validated({"stages.encoder.columns=5"}));
-}
-
-TEST_F(CodecTrainer, CodesAreKeptWhileTheGeneratorLearns) {
-  const auto training = make({"stages.encoder.steps=0", "stages.generator.batch_size=8"});
-  int encoded = 0;
-  const auto encode = [&] {
-    CodeStore(training->trainer.model().codec, training->recordings,
-              {.least_columns = 4, .cache = at_ / "codes", .prepared = [&](size_t, size_t) {
-                 ++encoded;
-               }});
+  EXPECT_EQ(validated(longer), validated({}));
+  const auto first_step = [&](const std::string& columns) {
+    return make({"stages.encoder.steps=0", columns})->trainer.step();
   };
-  training->trainer.step();
-  encode();
-  training->trainer.step();
-  encode();
-  EXPECT_EQ(encoded, 0);
-}
-
-TEST_F(CodecTrainer, CodesOfAnotherBackboneAreNotTaken) {
-  const auto first_step = [&](double factor) {
-    const auto training = make({"stages.encoder.steps=0"});
-    {
-      const at::NoGradGuard no_grad;
-      training->trainer.model().visit([&](const std::string& name, at::Tensor& weight) {
-        if (name.starts_with("codec.backbone.norm")) weight.mul_(factor).add_(1 - factor);
-      });
-    }
-    return training->trainer.step();
-  };
-  const Values usual = first_step(1), other = first_step(-2);
-  base::fs::remove_all(at_ / "codes");
-  EXPECT_EQ(first_step(-2), other);
-  EXPECT_NE(other, usual);
+  EXPECT_EQ(first_step(longer[0]), first_step("stages.encoder.columns=4"));
 }
 
 // A codec that was trained before is not spread anew.
@@ -359,35 +211,6 @@ TEST_F(CodecTrainer, StopsBeforeAWeightIsNoNumber) {
     EXPECT_EQ(training->trainer.position().step, 1);
     if (std::isfinite(weight)) expect_same(weights(training->trainer), before);
   }
-}
-
-// Codes up to 65535, from the right places; other levels of the same weights are other codes.
-TEST_F(CodecTrainer, KeepsTheCodesOfEveryRecording) {
-  const auto training = make({"codec.quantizer.levels=[256,256]"});
-  const Recordings& recordings = training->recordings;
-  codec::Firefly& codec = training->trainer.model().codec;
-  int encoded = 0;
-  const auto store = [&](codec::Firefly& model) {
-    encoded = 0;
-    return CodeStore(model, recordings,
-                     {.least_columns = 4, .cache = at_ / "codes", .prepared = [&](size_t, size_t) {
-                        ++encoded;
-                      }});
-  };
-  for (const int expected : {4, 0}) {  // kept in between
-    const CodeStore codes = store(codec);
-    EXPECT_EQ(encoded, expected);
-    for (size_t i = 0; i < recordings.training().size(); ++i) {
-      const at::Tensor whole = encode_recording(codec, recordings, recordings.training()[i]);
-      EXPECT_GT(whole.max().item<int64_t>(), 32767);
-      const int64_t last = recordings.training()[i].columns - 4;
-      for (const int64_t column : {int64_t{0}, last})
-        EXPECT_TRUE(at::equal(codes.at({{i, column}}, 4), whole.narrow(2, column, 4)));
-    }
-  }
-  const auto other = make({"codec.quantizer.levels=[255,257]"});
-  store(other->trainer.model().codec);
-  EXPECT_EQ(encoded, 4);
 }
 
 TEST(CodeUsage, CountsCodesAndTheirEntropy) {
