@@ -35,8 +35,7 @@ ExcludeList::ExcludeList(const base::fs::path& file, const base::fs::path& folde
     name.resize(std::min(name.find_first_of("\t\r"), name.size()));
     name.resize(name.find_last_not_of(' ') + 1);
     begin = end + 1;
-    if (name.empty()) continue;
-    line_of_.emplace(comparable(name), lines_.size());
+    if (name.empty() || !line_of_.emplace(comparable(name), lines_.size()).second) continue;
     line_of_.emplace(comparable(below(name, folder)), lines_.size());
     lines_.push_back({.text = std::move(name)});
   }

@@ -140,6 +140,9 @@ TEST_F(RecordingsOf, ExcludedOnesAreFoundByManyNames) {
   EXPECT_THAT(notes_,
               testing::ElementsAre(testing::EndsWith(
                   "; 4 of its 5 lines name none that is here: tone1, ../tone12, 목소리, ...")));
+  base::fs::remove_all(at_ / "run");
+  EXPECT_EQ(decoded("tone11\n./tone11\n"), 3);  // twice
+  EXPECT_THAT(notes_, testing::ElementsAre(testing::EndsWith("never.tsv")));
   const std::string utf16("t\0o\0n\0e\0", 8);
   EXPECT_THROW(decoded(utf16), Error);
 }
