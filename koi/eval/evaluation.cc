@@ -174,15 +174,17 @@ void check(const Settings& settings, const std::vector<Voice>& voices) {
   std::vector<std::string> names;
   for (const Voice& voice : voices) names.push_back(voice.name);
   check_unique(names, "checkpoint");
-  for (const std::string& name : names) {
-    if (name == "kept.jsonl" || name.starts_with("report.") || name.ends_with(".log"))
-      throw Error(ErrorKind::usage, "checkpoint " + name, "is the name of a file of koi eval's own",
-                  "give it another one: NAME=" + name);
-  }
+  std::set<std::string> own_files{"kept.jsonl", "report.html", "report.json"};
   names.clear();
   for (const Program& program : settings.recognizers) names.push_back(program.name);
   if (settings.embedder) names.push_back(settings.embedder->name);
   check_unique(names, "recognizer");
+  for (const std::string& name : names) own_files.insert(name + ".log");
+  for (const Voice& voice : voices) {
+    if (own_files.contains(voice.name))
+      throw Error(ErrorKind::usage, "checkpoint " + voice.name,
+                  "is the name of a file of koi eval's own", "give it another one: NAME=FOLDER");
+  }
   const bool recorded = std::any_of(voices.begin(), voices.end(), [](const Voice& voice) {
     return voice.kind == Voice::Kind::originals;
   });

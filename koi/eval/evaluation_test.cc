@@ -217,6 +217,8 @@ TEST_F(EvaluationTest, WhatCannotBeIsRefusedBeforeAnythingIsSpoken) {
   settings.output = dir / "결과";
   EXPECT_THAT(refusal({voice("../a", 1)}), HasSubstr("cannot be a file's"));
   EXPECT_THAT(refusal({voice("report.html", 1)}), HasSubstr("a file of koi eval's own"));
+  settings.recognizers = {recognizer()};
+  EXPECT_THAT(refusal({voice("ear.log", 1)}), HasSubstr("a file of koi eval's own"));
   settings.recognizers = {recognizer(), recognizer()};
   EXPECT_THAT(refusal({voice("a", 1)}), HasSubstr("the name ear comes twice"));
   settings.recognizers.clear();
