@@ -54,6 +54,8 @@ TEST_F(SentenceTest, HaveTheRecordingsOfTheirNames) {
   const std::string decomposed = "\u1100\u1161";
   record("맥/" + decomposed + ".wav");
   EXPECT_EQ(list("가\tx\n", "맥")[0].recording, dir / "맥" / (decomposed + ".wav"));
+  record("리눅스/가.wav");
+  EXPECT_EQ(list(decomposed + "\tx\n", "리눅스")[0].recording, dir / "리눅스/가.wav");
   EXPECT_THAT(refusal("가\tx\n" + decomposed + "\ty\n"), HasSubstr("comes a second time"));
 }
 

@@ -90,7 +90,8 @@ TEST_F(CodecTrain, TheLossFallsAndOtherCommandsReadTheCodec) {
 
 TEST_F(CodecTrain, StoppedRunsGoOnBitForBit) {
   const Words few{"stages.encoder.steps=2", "stages.generator.steps=2",
-                  "stages.adversarial.steps=2", "trainer.val_check_interval=100"};
+                  "stages.adversarial.steps=2", "trainer.val_check_interval=100",
+                  "trainer.save_interval=2"};
   Words whole = few, cut = few;
   whole.push_back("project=whole");
   cut.push_back("trainer.max_time=0.00001");
@@ -103,6 +104,10 @@ TEST_F(CodecTrain, StoppedRunsGoOnBitForBit) {
   const RunResult last = train(cut);
   EXPECT_THAT(last.err, testing::Not(HasSubstr("the time is up")));
   expect_same_codec();
+  for (const char* step : {"4", "5", "6"}) {  // not what a stop has made
+    const std::string file = std::string("checkpoints/step_00000000") + step + ".ckpt";
+    EXPECT_EQ(fs::exists(run_ / file), fs::exists(at_ / "results/whole" / file)) << file;
+  }
   EXPECT_THAT(train(cut).err, HasSubstr("nothing to do"));
 }
 

@@ -96,8 +96,8 @@ TEST_F(Records, TwoRunsDoNotShareAFolder) {
   base::make_folder(run_);
   base::FolderLock lock;
   ASSERT_TRUE(lock.try_lock(run_));
-  for (const Words& more : {Words{}, Words{"trainer.devices=2"}}) {
-    const RunResult second = call(more);
+  for (const char* devices : {"trainer.devices=1", "trainer.devices=2"}) {
+    const RunResult second = call({"trainer.max_steps=1", devices});
     EXPECT_NE(second.status, 0);
     EXPECT_THAT(second.err, testing::HasSubstr("results/목소리: another run is at work in it"));
   }
