@@ -47,6 +47,11 @@ struct Normed {
 };
 
 Normed norm_of(const at::Tensor& x, const at::Tensor& weight, double eps) {
+  if (x.is_cuda()) {
+    // Without the weight, which is a factor of what was rounded, as below.
+    const auto [normed, inverse] = at::_fused_rms_norm(x, {x.size(-1)}, std::nullopt, eps);
+    return {normed * weight, inverse};
+  }
   if (!by_rows(x, weight)) {
     const at::Tensor wide = x.to(at::kFloat);
     const at::Tensor inverse = at::rsqrt(wide.square().mean(-1, /*keepdim=*/true) + eps);
@@ -66,6 +71,11 @@ Normed norm_of(const at::Tensor& x, const at::Tensor& weight, double eps) {
 
 at::Tensor norm_backward(const at::Tensor& g, const at::Tensor& x, const at::Tensor& weight,
                          const at::Tensor& inverse) {
+  if (x.is_cuda()) {
+    const at::Tensor gn = (g * weight).to(x.scalar_type());
+    return std::get<0>(
+        at::_fused_rms_norm_backward(gn, x, {x.size(-1)}, inverse, std::nullopt, {true, false}));
+  }
   if (!by_rows(g, x, weight, inverse)) {
     at::Tensor normed = x.to(at::kFloat) * inverse;
     at::Tensor gn = (g * weight).to(at::kFloat);

@@ -57,13 +57,13 @@ void DeviceFrames::prepare(const Recorded& recorded) {
   recorded_ = recorded;
   graphs_.emplace(model.device(), speech_.recording);
   main_ids_.reset();
-  unspoken_ = at::zeros({config.codebook_size}, options.dtype(at::kBool));
+  unspoken_ = at::zeros({config.codebook_size}, options.dtype(at::kFloat));
   end_entry_ = recorded.constrained ? 1 : speech_.im_end_id;
   if (recorded.constrained) {
     main_ids_ = tensor::upload(
         at::tensor({model.semantic_token_id(), speech_.im_end_id}, at::kLong), model.device());
-    unspoken_.select(0, 0).fill_(true);
-    unspoken_.slice(0, last_spoken_code(config) + 1).fill_(true);
+    unspoken_.select(0, 0).fill_(kNever);
+    unspoken_.slice(0, last_spoken_code(config) + 1).fill_(kNever);
   }
   const int64_t entries = recorded.constrained ? 2 : config.vocab_size;
   noise_sizes_.assign(static_cast<size_t>(config.num_codebooks + 1), config.codebook_size);
@@ -161,14 +161,14 @@ at::Tensor DeviceFrames::main_logits(const at::Tensor& all) const {
 // Draws behind the last column, then puts the column that was drawn behind it.
 void DeviceFrames::make_frame(int64_t span) {
   const lm::DualAr& model = speech_.model;
-  at::Tensor damaged;
-  const at::Tensor entry = draw_main(damaged);
+  std::vector<at::Tensor> best;
+  const at::Tensor entry = draw_main(best);
   const at::Tensor main = main_ids_.defined() ? main_ids_.index_select(0, entry) : entry;
   // A frame that does not speak has no codes.
-  const at::Tensor codes = draw_codes(damaged) * main.eq(model.semantic_token_id()).unsqueeze(1);
+  const at::Tensor codes = draw_codes(best) * main.eq(model.semantic_token_id()).unsqueeze(1);
   window_.copy_(at::cat({window_.slice(2, 1), codes.unsqueeze(2)}, 2));
   const at::Tensor column = at::cat({main.unsqueeze(1), codes}, 1);  // [B, 1 + K]
-  out_.copy_(at::cat({column, damaged.unsqueeze(1)}, 1));
+  out_.copy_(at::cat({column, damaged_rows(at::stack(best, 1)).unsqueeze(1)}, 1));
 
   const auto step = model.step_slow(column, {positions_, span}, steps_.cache());
   logits_.copy_(main_logits(step.logits));
@@ -176,23 +176,22 @@ void DeviceFrames::make_frame(int64_t span) {
   positions_.add_(1).clamp_max_(speech_.context_length() - 1);
 }
 
-at::Tensor DeviceFrames::draw_main(at::Tensor& damaged) {
+at::Tensor DeviceFrames::draw_main(std::vector<at::Tensor>& best) {
   const at::Tensor logits = logits_.clone();
   logits.select(1, end_entry_).masked_fill_(may_not_end_, kNever);
-  damaged = damaged_rows(logits);
+  best.push_back(logits.amax(-1));
   return draw_tokens(logits, {}, noise_.narrow(1, 0, noise_sizes_.front()), recorded_->sampling);
 }
 
-at::Tensor DeviceFrames::draw_codes(at::Tensor& damaged) {
+at::Tensor DeviceFrames::draw_codes(std::vector<at::Tensor>& best) {
   const lm::DualAr& model = speech_.model;
   const lm::ModelConfig& config = model.config();
   std::vector<at::Tensor> codes;
   fast_cache_.filled = 0;
   for (int64_t k = 0; k < config.num_codebooks; ++k) {
     const at::Tensor x = k == 0 ? model.project_hidden(hidden_) : model.embed_code(codes.back());
-    const at::Tensor logits =
-        model.forward_fast(x, fast_cache_).to(at::kFloat).masked_fill(unspoken_, kNever);
-    damaged = damaged.logical_or(damaged_rows(logits));
+    const at::Tensor logits = at::add(model.forward_fast(x, fast_cache_), unspoken_);
+    best.push_back(logits.amax(-1));
     const at::Tensor noise =
         noise_.narrow(1, noise_sizes_.front() + k * config.codebook_size, config.codebook_size);
     codes.push_back(

@@ -63,9 +63,9 @@ class DeviceFrames : public Frames {
   void upload_noise(std::span<const size_t> which);
   void launch(std::span<const size_t> which);
   void make_frame(int64_t span);
-  // `damaged` [B]: whether a row's logits are no numbers, in any of its draws.
-  at::Tensor draw_main(at::Tensor& damaged);   // [B], an entry of main_logits
-  at::Tensor draw_codes(at::Tensor& damaged);  // [B, K]
+  // The best logit of each draw, [B], is added to `best`.
+  at::Tensor draw_main(std::vector<at::Tensor>& best);   // [B], an entry of main_logits
+  at::Tensor draw_codes(std::vector<at::Tensor>& best);  // [B, K]
 
   const SpeechModel& speech_;
   TensorSteps steps_;
@@ -81,7 +81,7 @@ class DeviceFrames : public Frames {
 
   // What a frame is made of and leaves behind. B rows(); n entries of main_logits.
   at::Tensor main_ids_;     // int64 [2]; undefined: all tokens
-  at::Tensor unspoken_;     // bool [C], codes that are never drawn
+  at::Tensor unspoken_;     // float [C], added to logits: -infinity for codes that are never drawn
   at::Tensor logits_;       // float [B, n], behind the last column
   at::Tensor hidden_;       // [B, D], likewise
   at::Tensor positions_;    // int64 [B], of the next column

@@ -10,8 +10,8 @@ constexpr double kNever = -std::numeric_limits<double>::infinity();
 
 // As sampling.cc has it: the sum in double, probabilities rounded to float.
 at::Tensor softmax(const at::Tensor& logits) {
-  const at::Tensor powers = (logits - logits.amax(-1, /*keepdim=*/true)).exp().to(at::kDouble);
-  return powers.div(powers.sum(-1, /*keepdim=*/true)).to(at::kFloat);
+  const at::Tensor powers = (logits - logits.amax(-1, /*keepdim=*/true)).exp_();
+  return powers.div(powers.sum(-1, /*keepdim=*/true, at::kDouble)).to(at::kFloat);
 }
 
 // A token that was drawn several times is written several times, each time with the same value.
@@ -29,7 +29,7 @@ at::Tensor within_nucleus(const at::Tensor& logits, double top_p) {
       softmax(logits).gather(1, places).cumsum(-1, at::kDouble).to(at::kFloat);
   at::Tensor outside = reached.gt(static_cast<double>(static_cast<float>(top_p)));
   outside.select(1, 0).fill_(false);  // the best token stays
-  return at::empty_like(logits).scatter_(1, places, ranked.masked_fill(outside, kNever));
+  return at::empty_like(logits).scatter_(1, places, ranked.masked_fill_(outside, kNever));
 }
 
 }  // namespace
@@ -42,8 +42,8 @@ at::Tensor draw_tokens(const at::Tensor& logits, const Repetition& repetition,
   return softmax(kept / used_temperature(options)).div_(noise).argmax(-1);
 }
 
-at::Tensor damaged_rows(const at::Tensor& logits) {
-  return logits.amax(-1).isfinite().logical_not();  // NaNs are passed on by amax
+at::Tensor damaged_rows(const at::Tensor& best) {
+  return best.isfinite().all(-1).logical_not();  // amax passes NaNs on
 }
 
 }  // namespace koi::speech

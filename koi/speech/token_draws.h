@@ -20,7 +20,8 @@ struct Repetition {
 at::Tensor draw_tokens(const at::Tensor& logits, const Repetition& repetition,
                        const at::Tensor& noise, const SamplingOptions& options);
 
-// Of which rows sample_token says that the model is damaged: bool [B].
-at::Tensor damaged_rows(const at::Tensor& logits);
+// Of which rows sample_token says that the model is damaged in one of several draws: bool [B].
+// `best` [B, draws] are the greatest logits of each.
+at::Tensor damaged_rows(const at::Tensor& best);
 
 }  // namespace koi::speech

@@ -67,7 +67,9 @@ TEST(TokenDraws, DamagedRowsAreTold) {
   logits[1][2] = std::numeric_limits<float>::quiet_NaN();
   logits[2][3] = -kNever;
   logits[3].fill_(kNever);
-  const at::Tensor damaged = damaged_rows(logits);
+  const at::Tensor best = logits.amax(-1), sound = at::zeros({5});
+  const at::Tensor damaged = damaged_rows(at::stack({best, sound}, 1));
+  EXPECT_TRUE(at::equal(damaged, damaged_rows(at::stack({sound, best}, 1))));
   for (int64_t row = 0; row < 5; ++row) {
     const auto sample = [&] { sample_token(row_of(logits, row), {}, {.greedy = true}, {}); };
     if (damaged[row].item<bool>()) {

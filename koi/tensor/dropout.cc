@@ -53,9 +53,9 @@ at::Tensor dropped(const at::Tensor& x, double p, uint64_t seed) {
   const at::NoGradGuard no_grad;
   if (p == 0) return x;
   if (x.is_cpu()) return dropped_on_cpu(x, p, seed);
-  const at::Tensor mask =
-      at::empty_like(x).bernoulli_(1 - p, make_generator(seed, x.device())).div_(1 - p);
-  return mask.mul_(x);
+  const at::Tensor kept = at::empty(x.sizes(), x.options().dtype(at::kBool))
+                              .bernoulli_(1 - p, make_generator(seed, x.device()));
+  return at::native_dropout_backward(x, kept, 1 / (1 - p));  // x * kept / (1 - p) in one go
 }
 
 }  // namespace koi::tensor
