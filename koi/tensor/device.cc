@@ -32,10 +32,9 @@ std::string first_line(const std::exception& error) {
 bool load_graphs() {
   std::error_code ignored;
   const auto folder = std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
-  const auto load = [](const std::filesystem::path& place) {
-    return ::dlopen((place / "libkoi_cuda.so").c_str(), RTLD_NOW) != nullptr;
-  };
-  return load(folder.parent_path()) || load(folder);
+  const auto above = folder.parent_path() / "libkoi_cuda.so";
+  const auto library = std::filesystem::exists(above, ignored) ? above : folder / "libkoi_cuda.so";
+  return ::dlopen(library.c_str(), RTLD_NOW) != nullptr;
 }
 
 // How many GPUs libtorch can use; the reason where it can use none.
@@ -110,6 +109,8 @@ at::Device choose_device(const std::string& name) {
   if (!reason.empty()) return refuse(reason, "use another GPU or --device cpu");
   // libtorch lets convolutions round to 10 bits of mantissa otherwise, and codes would differ.
   at::globalContext().setAllowTF32CuDNN(false);
+  // cuDNN plans its attention anew for every length, and keeps the plans (docs/performance.md).
+  at::globalContext().setSDPUseCuDNN(false);
   return device;
 }
 
