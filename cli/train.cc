@@ -17,6 +17,7 @@
 #include "koi/config/scalar.h"
 #include "koi/config/yaml.h"
 #include "koi/tensor/block_cache.h"
+#include "koi/tensor/device.h"
 #include "koi/train/report.h"
 #include "koi/train/run.h"
 #include "koi/train/run_folder.h"
@@ -58,6 +59,20 @@ at::Device TrainCommand::choose_device(const train::Settings& settings,
   return machine.apply(launch);
 }
 
+// Of processes that koi starts itself; those of a launcher may be shown a GPU each.
+void check_gpus(const train::Settings& settings, const std::string& device) {
+  const bool on_gpu = device != "cpu" && settings.accelerator != train::Accelerator::cpu;
+  const int gpus = on_gpu && settings.ranks.nccl ? tensor::gpu_count() : 0;
+  if (gpus == 0 || settings.ranks.devices <= gpus) return;
+  throw Error(ErrorKind::config, "trainer.devices",
+              std::to_string(settings.ranks.devices) +
+                  " processes are more than this machine's GPUs (" + std::to_string(gpus) +
+                  "), and nccl wants one for each",
+              "trainer.devices=" + std::to_string(gpus) +
+                  ", or trainer.strategy.process_group_backend=gloo to share them, or "
+                  "--device cpu");
+}
+
 train::ProcessGroup join(const base::Launch& launch, const train::Settings& settings,
                          at::Device device) {
   train::ProcessGroupOptions options;
@@ -82,8 +97,10 @@ int TrainCommand::run() const {
   settings.overrides = config.overrides;
   const base::Launch launch = base::read_launch();
   train::check_launch(launch, settings.ranks);
-  if (launch.launcher.empty() && settings.ranks.devices > 1)
+  if (launch.launcher.empty() && settings.ranks.devices > 1) {
+    check_gpus(settings, device.device);
     return launch_ranks(static_cast<int>(settings.ranks.devices), own_arguments());
+  }
   if (launch.is_first()) config.note_unread(composition, asked);
   return run_rank(launch, composition, settings);
 }
