@@ -27,15 +27,15 @@ constexpr double kDecoder = 1e-4;
 constexpr double kWave = 2e-6;
 
 double tolerance_of(const std::string& stage) {
-  if (stage == "mel") return tolerance(kMel);
-  if (stage == "fsq_prerounding") return tolerance(kPrerounding);
+  if (stage == "mel") return kMel;
+  if (stage == "fsq_prerounding") return kPrerounding;
   const bool decoded = stage == "zq" || stage == "upsampled" || stage.starts_with("head_");
-  return tolerance(decoded ? kDecoder : kEncoder);
+  return decoded ? kDecoder : kEncoder;
 }
 
 void expect_mel(const at::Tensor& actual, const at::Tensor& recorded) {
-  expect_near(actual, recorded, tolerance(kMel), "mel");
-  EXPECT_LE((actual.cpu() - recorded).abs().mean().item<double>(), tolerance(kMelMean));
+  expect_near(actual, recorded, kMel, "mel");
+  EXPECT_LE((actual.cpu() - recorded).abs().mean().item<double>(), kMelMean);
 }
 
 // The folders of audio/ with one recording each; "batch" is another thing.
@@ -81,7 +81,7 @@ TEST(CodecAudio, EveryStageOfARecording) {
 
     const int64_t columns = recorded_codes.size(2);
     const at::Tensor audio = model.decode(recorded_codes, {columns}, stages.trace());
-    expect_near(audio, read_tensor(folder / "audio.npy"), tolerance(kDecoder), "audio");
+    expect_near(audio, read_tensor(folder / "audio.npy"), kDecoder, "audio");
     EXPECT_EQ(read_integers(folder / "audio_lengths.npy"),
               std::vector{columns * model.config().samples_per_column()});
     expect_stages(stages, folder);
@@ -97,15 +97,13 @@ TEST(CodecAudio, FromTheRecordedMel) {
     Stages stages;
     const at::Tensor features =
         model.backbone.forward(read_tensor(folder / "mel.npy").to(model.device()), stages.trace());
-    expect_near(features, read_tensor(folder / "encoder.npy"), tolerance(kEncoderFromMel),
-                "encoder");
+    expect_near(features, read_tensor(folder / "encoder.npy"), kEncoderFromMel, "encoder");
     model.quantizer.encode(features, stages.trace());
-    expect_near(stages.values["latent"], read_tensor(folder / "latent.npy"),
-                tolerance(kEncoderFromMel), "latent");
+    expect_near(stages.values["latent"], read_tensor(folder / "latent.npy"), kEncoderFromMel,
+                "latent");
     for (const auto& [stage, value] : stages.values) {
       if (stage.starts_with("backbone_") && fs::exists(folder / (stage + ".npy")))
-        expect_near(value, read_tensor(folder / (stage + ".npy")), tolerance(kEncoderFromMel),
-                    stage);
+        expect_near(value, read_tensor(folder / (stage + ".npy")), kEncoderFromMel, stage);
     }
   }
 }
@@ -163,7 +161,7 @@ TEST(CodecAudio, DecodesAPaddedBatch) {
   const at::Tensor audio = model.decode(codes, lengths);
 
   const at::Tensor recorded = read_tensor(folder / "decode_audio_short.npy");
-  expect_near(audio[0].reshape(recorded.sizes()), recorded, tolerance(kDecoder), "the short row");
+  expect_near(audio[0].reshape(recorded.sizes()), recorded, kDecoder, "the short row");
   const nlohmann::json facts = read_json(golden("codec/audio/facts.json"));
   EXPECT_EQ(facts["decode_batch"]["lengths"].get<std::vector<int64_t>>(), lengths);
   for (int64_t row = 0; row < codes.size(0); ++row) {
@@ -173,8 +171,7 @@ TEST(CodecAudio, DecodesAPaddedBatch) {
     EXPECT_EQ(at::count_nonzero(audio[row].slice(1, end)).item<int64_t>(), 0) << "tail " << row;
     const at::Tensor alone =
         model.decode(codes.slice(0, row, row + 1).slice(2, 0, columns), {columns});
-    expect_near(audio[row].slice(1, 0, end), alone[0], tolerance(kDecoder),
-                "row " + std::to_string(row));
+    expect_near(audio[row].slice(1, 0, end), alone[0], kDecoder, "row " + std::to_string(row));
   }
 }
 

@@ -86,8 +86,7 @@ TEST(CodecEdges, DequantisedGroups) {
     const at::Tensor recorded = read_tensor("codec/edges/" + file.name);  // [2, size, D / groups]
     for (int64_t i = 0; i < 2; ++i) {
       const int64_t group = std::stoll(file.groups.at(static_cast<size_t>(i)));
-      expect_near(zq[0].narrow(0, group * width, width).t(), recorded[i], tolerance(kProjection),
-                  file.name);
+      expect_near(zq[0].narrow(0, group * width, width).t(), recorded[i], kProjection, file.name);
     }
   }
 }

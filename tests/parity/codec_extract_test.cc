@@ -244,7 +244,8 @@ TEST(CodecExtract, ShiftedCodes) {
       golden_codec().encode(at::from_blob(wave.data(), {1, 1, samples}, at::kFloat), {samples});
   const checkpoint::Codes shifted = codes_of(".shift1");
   EXPECT_EQ(shifted.frames, encoded.feature_lengths[0]);
-  const auto expected = encoded.codes[0].narrow(1, 0, shifted.frames).to(at::kInt).contiguous();
+  const auto expected =
+      encoded.codes[0].narrow(1, 0, shifted.frames).to(at::kCPU, at::kInt).contiguous();
   EXPECT_TRUE(
       std::equal(shifted.values.begin(), shifted.values.end(), expected.const_data_ptr<int32_t>()));
   EXPECT_NE(shifted.values, whole.values);

@@ -15,7 +15,6 @@ using test::expect_near;
 using test::expect_recorded;
 using test::golden;
 using test::read_tensor;
-using test::tolerance;
 
 constexpr double kLogits = 1e-4;  // fp32: the reference lies within 6e-6 of a float64 run
 // bf16: a last bit of the residual stream, through all layers. Where another set's own bf16 logits
@@ -43,25 +42,23 @@ TEST(ForwardParity, Fp32) {
   options.trace = [&](const std::string& stage, const at::Tensor& x) { seen[stage] = x; };
   const DualArOutput output = model.forward(batch.inputs, batch.padding, options);
 
-  expect_recorded(seen.at("embed"), "lm/forward/embed.npy", tolerance(kLogits));
+  expect_recorded(seen.at("embed"), "lm/forward/embed.npy", kLogits);
   for (size_t i = 0; i < model.layers.size(); ++i) {
     const std::string n = std::to_string(i);
-    expect_recorded(seen.at("layers." + n), "lm/forward/slow_layer" + n + ".npy",
-                    tolerance(kLogits));
+    expect_recorded(seen.at("layers." + n), "lm/forward/slow_layer" + n + ".npy", kLogits);
   }
   for (size_t i = 0; i < model.fast_layers.size(); ++i) {
     const std::string n = std::to_string(i);
-    expect_recorded(seen.at("fast_layers." + n), "lm/forward/fast_layer" + n + ".npy",
-                    tolerance(kLogits));
+    expect_recorded(seen.at("fast_layers." + n), "lm/forward/fast_layer" + n + ".npy", kLogits);
   }
-  expect_recorded(output.token_logits, "lm/forward/token_logits.npy", tolerance(kLogits));
+  expect_recorded(output.token_logits, "lm/forward/token_logits.npy", kLogits);
   for (const test::NamedPart& file :
        test::find_goldens("lm/forward", R"(codebook_logits_stride(\d+)\.npy)")) {
     expect_recorded(output.codebook_logits.slice(3, 0, std::nullopt, std::stoll(file.groups.at(0))),
-                    "lm/forward/" + file.name, tolerance(kLogits));
+                    "lm/forward/" + file.name, kLogits);
   }
   expect_recorded(output.codebook_logits.to(at::kDouble).logsumexp(-1),
-                  "lm/forward/codebook_logsumexp.npy", tolerance(kLogits));
+                  "lm/forward/codebook_logsumexp.npy", kLogits);
 
   KOI_REQUIRE_GOLDEN("lm/forward/losses.json");
   const auto facts = test::read_json(golden("lm/forward/losses.json"));
@@ -69,7 +66,7 @@ TEST(ForwardParity, Fp32) {
   std::vector<at::Tensor> rows;
   for (const auto& place : facts["codebook_logits_rows_positions"])
     rows.push_back(output.codebook_logits[place.at(0).get<int64_t>()][place.at(1).get<int64_t>()]);
-  expect_recorded(at::stack(rows), "lm/forward/codebook_logits_rows.npy", tolerance(kLogits));
+  expect_recorded(at::stack(rows), "lm/forward/codebook_logits_rows.npy", kLogits);
 }
 
 // `recorded` and `recorded_fp32` are the reference's logits of row 0, in bf16 and in fp32.
@@ -135,7 +132,7 @@ void fill_adapters(DualAr& model, const nlohmann::json& facts) {
 void expect_losses(const Losses& losses, const nlohmann::json& expected, const std::string& phase) {
   const auto near = [&](const at::Tensor& loss, const std::string& name) {
     const double value = expected.at(phase + "/" + name);
-    EXPECT_NEAR(loss.item<double>(), value, tolerance(kLoss) * value) << phase << " " << name;
+    EXPECT_NEAR(loss.item<double>(), value, kLoss * value) << phase << " " << name;
   };
   near(losses.base, "base_loss");
   near(losses.semantic, "semantic_loss");
@@ -166,16 +163,16 @@ TEST(ForwardParity, LoraLossesAndGradients) {
     ASSERT_TRUE(parameter.grad().defined()) << name;
     const at::Tensor gradient = parameter.grad().to(at::kCPU);
     const double norm = norms.at(name);
-    EXPECT_NEAR(gradient.norm().item<double>(), norm, tolerance(kGradient) * norm) << name;
+    EXPECT_NEAR(gradient.norm().item<double>(), norm, kGradient * norm) << name;
     if (const auto* whole = checkpoint::find(stored, name)) {
-      expect_near(gradient, tensor::to_tensor(*whole), tolerance(kGradient) * norm, name);
+      expect_near(gradient, tensor::to_tensor(*whole), kGradient * norm, name);
       ++compared;
     } else if (const auto* columns = checkpoint::find(stored, name + "/columns")) {
       const at::Tensor indices = tensor::to_tensor(*columns).to(at::kLong);
       const auto* values = checkpoint::find(stored, name + "/values");
       ASSERT_NE(values, nullptr) << name;
-      expect_near(gradient.index_select(1, indices), tensor::to_tensor(*values),
-                  tolerance(kGradient) * norm, name);
+      expect_near(gradient.index_select(1, indices), tensor::to_tensor(*values), kGradient * norm,
+                  name);
       const auto others = gradient.index_fill(1, indices, 0);
       EXPECT_EQ(others.abs().max().item<double>(), 0) << name << " outside of the stored columns";
       compared += 2;

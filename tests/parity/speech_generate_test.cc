@@ -165,7 +165,7 @@ TEST_F(GenerateParity, Logits) {
       const Logits found = forced_logits(way, {read_columns(file.groups.at(0)), c->at("prompt_len"),
                                                std::stoll(file.groups.at(2))});
       expect_near(file.groups.at(1) == "slow" ? found.slow : found.fast,
-                  read_floats(std::filesystem::path(file.name).stem()), test::tolerance(kLogits));
+                  read_floats(std::filesystem::path(file.name).stem()), kLogits);
     }
   }
 }

@@ -75,7 +75,7 @@ class Recorded {
   // What a parameter of the adapters was before the run.
   at::Tensor start_of(const std::string& name, const at::Tensor& like) const {
     const auto found = start_.find(name);
-    return found == start_.end() ? at::zeros_like(like) : found->second.to(like.dtype());
+    return found == start_.end() ? at::zeros_like(like, at::kCPU) : found->second.to(like.dtype());
   }
   const json& layout() const { return layout_; }
   const std::filesystem::path& file() const { return file_; }
@@ -176,7 +176,7 @@ TEST(RunCheckpointParity, ParametersAfterTheRun) {
       const auto* view = checkpoint::find(expected, "model." + name);
       ASSERT_NE(view, nullptr) << name;
       const at::Tensor theirs = tensor::to_tensor(*view).to(at::kDouble);
-      const at::Tensor distance = (value.detach().to(at::kDouble) - theirs).abs();
+      const at::Tensor distance = (value.detach().to(at::kCPU, at::kDouble) - theirs).abs();
       const at::Tensor allowed =
           fp32 ? at::full_like(theirs, 1e-5) : theirs.abs() / 128 + 2 * rates;
       EXPECT_TRUE(distance.le(allowed).all().item<bool>())

@@ -96,7 +96,7 @@ inline lm::DualAr model_with_adapters(const lm::LoraConfig& lora,
 
 // bfloat16's roundings, for which bounds from 1e-2 on stand, are no larger on a GPU.
 inline void expect_relative(double found, double expected, double bound, const std::string& what) {
-  const double allowed = bound < 1e-2 ? tolerance(bound) : bound;
+  const double allowed = bound < 1e-2 ? bound : bound;
   EXPECT_LE(std::abs(found - expected), allowed * std::abs(expected))
       << what << ": " << found << ", expected " << expected;
 }

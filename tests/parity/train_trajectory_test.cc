@@ -167,7 +167,7 @@ TEST(TrajectoryParity, FullFineTuning) {
     for (const train::Parameter& parameter : train::model_parameters(model)) {
       const auto expected = small.extract(parameter.name);
       if (expected.empty()) continue;
-      EXPECT_LE(max_distance(parameter.value.detach(), expected.mapped()), tolerance(kParameter))
+      EXPECT_LE(max_distance(parameter.value.detach(), expected.mapped()), kParameter)
           << parameter.name;
     }
     EXPECT_TRUE(small.empty()) << "a parameter that the model lacks";
